@@ -1,0 +1,105 @@
+//! The bus seam: ordered topics between controllers and invokers.
+//!
+//! A message stays the bus's business until its [`Receipt`] says that it ended: an activation that was
+//! published and not ended is delivered again when its reader comes back, and tells whether it may have
+//! started. A reader gets only as many messages as it has given credit for.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use whirl_model::{Acknowledgement, ActivationMessage, ActivationRecord, Topic};
+
+/// What goes over a topic.
+#[derive(Clone, Debug)]
+pub enum Message {
+    /// To an invoker.
+    Activation(Arc<ActivationMessage>),
+    /// To a controller.
+    Acknowledgement(Arc<Acknowledgement>),
+}
+
+/// How safe a message has to be before `publish` returns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// It survives the process (kill -9), not necessarily the machine. Enough while a caller waits.
+    Process,
+    /// It survives a power cut: the bus has it on disk. What a 202 promises.
+    Machine,
+}
+
+/// How far an earlier delivery of the message got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// It certainly was not started.
+    NotStarted,
+    /// It was, or may have been, started; whether it did anything is unknown.
+    MayHaveStarted,
+}
+
+/// Why the bus did not take a message.
+#[derive(Debug, thiserror::Error)]
+pub enum BusError {
+    /// The bus cannot be written now; the same call may succeed later.
+    #[error("the bus does not take messages for {topic} now")]
+    Unavailable {
+        /// The topic.
+        topic: Topic,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// What is waiting has reached the bus's limit.
+    #[error("the bus is full")]
+    Full,
+}
+
+/// One message for its reader.
+pub struct Delivery {
+    /// The message.
+    pub message: Message,
+    /// How far an earlier delivery got.
+    pub progress: Progress,
+    /// What the reader tells the bus about it. An acknowledgement's receipt needs no telling.
+    pub receipt: Arc<dyn Receipt>,
+}
+
+/// What a reader tells the bus about an activation. In order: started, ended, recorded.
+pub trait Receipt: Send + Sync {
+    /// It is about to start: from now on a new delivery says [`Progress::MayHaveStarted`].
+    ///
+    /// # Errors
+    /// When this cannot be noted; then the activation must not start.
+    fn started(&self) -> Result<(), BusError>;
+
+    /// It ended so: should the process die before the record is stored, this one is stored in its place.
+    fn ended(&self, record: &ActivationRecord);
+
+    /// Its record is stored: the bus forgets it.
+    fn recorded(&self);
+}
+
+/// Who reads a topic.
+pub trait Consumer: Send + Sync {
+    /// Takes one message. Must not block: it starts what there is to do and returns. It is called within a
+    /// tokio runtime, in process on the publisher's thread.
+    fn deliver(&self, delivery: Delivery);
+}
+
+/// A topic being read. Dropping it ends the reading; messages wait for the next reader.
+pub trait Subscription: Send + Sync {
+    /// Lets so many more messages be delivered.
+    fn grant(&self, credit: usize);
+}
+
+/// Ordered topics with one reader each.
+#[async_trait]
+pub trait Bus: Send + Sync {
+    /// Puts a message at a topic's end. When it returns `Ok` the message is as safe as `durability` says.
+    async fn publish(&self, topic: Topic, message: Message, durability: Durability) -> Result<(), BusError>;
+
+    /// Makes what was published to the topic with [`Durability::Process`] safe against a power cut.
+    async fn make_durable(&self, topic: Topic) -> Result<(), BusError>;
+
+    /// Starts reading a topic with so much credit: first what an earlier reader left, then what comes.
+    fn subscribe(&self, topic: Topic, consumer: Arc<dyn Consumer>, credit: usize) -> Box<dyn Subscription>;
+}

@@ -1,0 +1,8 @@
+//! The outside world behind seams: a store for what lasts and a bus for what is on its way.
+//!
+//! Each seam is a trait whose prose is its contract, an in-process twin that standalone runs in production,
+//! and a suite in `contract` that every implementation passes. Nothing outside this crate knows which one
+//! is at work.
+
+pub mod bus;
+pub mod store;

@@ -1,0 +1,209 @@
+//! The store seam: entities, activation records and subjects.
+//!
+//! Documents carry revisions: who writes must name the revision that they read, and a stale one is a
+//! [`StoreError::Conflict`]. Lists come newest first. Activation records are create-only.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::stream::BoxStream;
+use whirl_model::{
+    ActivationId, ActivationRecord, Caller, DocId, Json, KeyHash, Namespace, Revision, Subject, Timestamp,
+};
+
+/// Why a store did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// There is no such document, record or subject.
+    #[error("'{0}' is not in the store")]
+    NotFound(String),
+    /// The document is there already, or at another revision than the caller thinks.
+    #[error("'{0}' was changed by someone else")]
+    Conflict(String),
+    /// The store cannot be reached or cannot write now; the same call may succeed later.
+    #[error("the store cannot {operation} now")]
+    Unavailable {
+        /// What was asked, such as "read an entity".
+        operation: &'static str,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// What is stored cannot be understood.
+    #[error("'{id}' is stored in a form that cannot be read")]
+    Corrupt {
+        /// The document's id.
+        id: String,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+impl StoreError {
+    /// Whether the same call may succeed later.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, Self::Unavailable { .. })
+    }
+}
+
+/// The sort of an entity. All sorts share one space of ids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Collection {
+    /// Actions.
+    Actions,
+    /// Triggers.
+    Triggers,
+    /// Rules.
+    Rules,
+    /// Packages.
+    Packages,
+}
+
+impl Collection {
+    /// The plural used in URLs and counts.
+    #[must_use]
+    pub fn plural(self) -> &'static str {
+        match self {
+            Self::Actions => "actions",
+            Self::Triggers => "triggers",
+            Self::Rules => "rules",
+            Self::Packages => "packages",
+        }
+    }
+}
+
+/// An entity to be written.
+#[derive(Clone, Debug)]
+pub struct NewDocument {
+    /// Its id.
+    pub id: DocId,
+    /// Its sort.
+    pub collection: Collection,
+    /// `NAMESPACE` or `NAMESPACE/PACKAGE`. Lists find it under this path and under the namespace alone.
+    pub parent: String,
+    /// When it was written; lists are ordered by this.
+    pub updated: Timestamp,
+    /// The entity without its attachment.
+    pub body: Json,
+    /// What lists show of it.
+    pub summary: Json,
+    /// An action's code. Replaces what was attached before; `None` removes it.
+    pub attachment: Option<Bytes>,
+}
+
+/// An entity as it was read.
+#[derive(Clone, Debug)]
+pub struct Document {
+    /// Its id.
+    pub id: DocId,
+    /// Its state.
+    pub revision: Revision,
+    /// Its sort.
+    pub collection: Collection,
+    /// The entity without its attachment.
+    pub body: Json,
+    /// Bytes of the attachment, if there is one.
+    pub attachment_size: Option<u64>,
+}
+
+/// Which entities to list.
+#[derive(Clone, Debug)]
+pub struct EntityQuery {
+    /// Their sort.
+    pub collection: Collection,
+    /// `NAMESPACE` for all of them, `NAMESPACE/PACKAGE` for those of one package.
+    pub parent: String,
+    /// So many of the newest are left out.
+    pub skip: u64,
+    /// At most so many.
+    pub limit: u64,
+}
+
+/// Entities: revisioned documents.
+#[async_trait]
+pub trait EntityStore: Send + Sync {
+    /// Reads one document.
+    async fn get(&self, id: &DocId) -> Result<Document, StoreError>;
+
+    /// Reads a document's attachment at one revision, in order, in pieces of at most 256 KiB.
+    async fn attachment(
+        &self,
+        id: &DocId,
+        revision: &Revision,
+    ) -> Result<BoxStream<'static, Result<Bytes, StoreError>>, StoreError>;
+
+    /// Writes a document, durably. `expected` is the revision it replaces; `None` creates.
+    async fn put(&self, document: NewDocument, expected: Option<&Revision>) -> Result<Revision, StoreError>;
+
+    /// Removes a document and its attachment, durably.
+    async fn delete(&self, id: &DocId, expected: &Revision) -> Result<(), StoreError>;
+
+    /// Summaries, last written first.
+    async fn list(&self, query: &EntityQuery) -> Result<Vec<Json>, StoreError>;
+
+    /// How many there are; `skip` and `limit` do not matter.
+    async fn count(&self, query: &EntityQuery) -> Result<u64, StoreError>;
+}
+
+/// Which activation records to list.
+#[derive(Clone, Debug)]
+pub struct ActivationQuery {
+    /// The namespace that invoked.
+    pub namespace: Namespace,
+    /// Only those with this [`ActivationRecord::filter_name`].
+    pub name: Option<String>,
+    /// Only those that started then or later.
+    pub since: Option<Timestamp>,
+    /// Only those that started then or earlier.
+    pub upto: Option<Timestamp>,
+    /// So many of the newest are left out.
+    pub skip: u64,
+    /// At most so many.
+    pub limit: u64,
+}
+
+/// Activation records.
+#[async_trait]
+pub trait ActivationStore: Send + Sync {
+    /// Writes records, all or none, durably. A record whose id is there already is left as it is.
+    async fn put_all(&self, records: &[Arc<ActivationRecord>]) -> Result<(), StoreError>;
+
+    /// Reads one record of a namespace.
+    async fn get(&self, namespace: &Namespace, id: ActivationId) -> Result<ActivationRecord, StoreError>;
+
+    /// Which of the ids have a record.
+    async fn existing(&self, ids: &[ActivationId]) -> Result<Vec<ActivationId>, StoreError>;
+
+    /// Records, last started first.
+    async fn list(&self, query: &ActivationQuery) -> Result<Vec<ActivationRecord>, StoreError>;
+
+    /// How many there are; `skip` and `limit` do not matter.
+    async fn count(&self, query: &ActivationQuery) -> Result<u64, StoreError>;
+}
+
+/// Subjects and their credentials.
+#[async_trait]
+pub trait SubjectStore: Send + Sync {
+    /// Who the credential of this hash belongs to; `None` if nobody's, or a blocked subject's.
+    async fn by_key(&self, hash: &KeyHash) -> Result<Option<Caller>, StoreError>;
+
+    /// Reads one subject.
+    async fn get(&self, subject: &str) -> Result<Subject, StoreError>;
+
+    /// Writes a subject, durably, in place of what it was.
+    async fn put(&self, subject: &Subject) -> Result<(), StoreError>;
+}
+
+/// All three, as one back-end offers them.
+#[derive(Clone)]
+pub struct Stores {
+    /// Entities.
+    pub entities: Arc<dyn EntityStore>,
+    /// Activation records.
+    pub activations: Arc<dyn ActivationStore>,
+    /// Subjects.
+    pub subjects: Arc<dyn SubjectStore>,
+}

@@ -1,0 +1,190 @@
+//! The container seam: how containers come, pause, and go.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::SocketAddr;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::stream::BoxStream;
+use whirl_model::{ImageName, Kind};
+
+/// The name of one container, chosen by its invoker and unique on the host.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ContainerName(String);
+
+impl ContainerName {
+    /// Takes a name made of letters, digits, `_`, `.` and `-`; other characters are dropped.
+    #[must_use]
+    pub fn new(text: &str) -> Self {
+        let allowed = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
+        Self(text.chars().filter(allowed).collect())
+    }
+
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ContainerName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What a container is made of.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ContainerImage {
+    /// One of the platform's runtimes; its image is on the host and never pulled.
+    Runtime {
+        /// The kind, which says how to start it as a process.
+        kind: Kind,
+        /// Its image.
+        image: ImageName,
+    },
+    /// An image that a user named. It is pulled: always if it is a "latest", else if it is not there.
+    User {
+        /// The image.
+        image: ImageName,
+    },
+}
+
+/// What to create.
+#[derive(Clone, Debug)]
+pub struct ContainerSpec {
+    /// The container's name.
+    pub name: ContainerName,
+    /// What it is made of.
+    pub image: ContainerImage,
+    /// Mebibytes of memory; no swap on top.
+    pub memory: u32,
+    /// Environment that exists before `/init`.
+    pub env: BTreeMap<String, String>,
+}
+
+/// Which of its two streams a container wrote to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Stream {
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
+}
+
+impl Stream {
+    /// `stdout` or `stderr`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Stdout => "stdout",
+            Self::Stderr => "stderr",
+        }
+    }
+}
+
+/// A piece of what a container wrote; lines may be cut anywhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutputChunk {
+    /// Where it was written.
+    pub stream: Stream,
+    /// The bytes.
+    pub bytes: Bytes,
+}
+
+/// A container that was started. It may still need a moment before it listens.
+pub struct StartedContainer {
+    /// Where `/init` and `/run` are served.
+    pub address: SocketAddr,
+    /// What it writes, from its start on, until it ends or is destroyed. Must be read steadily: a
+    /// container whose output is not read stands still in the end.
+    pub output: BoxStream<'static, std::io::Result<OutputChunk>>,
+}
+
+/// Why a container could not be made, paused, resumed or removed.
+#[derive(Debug, thiserror::Error)]
+pub enum ContainerError {
+    /// The user's image cannot be had.
+    #[error("the image '{image}' cannot be pulled")]
+    Pull {
+        /// The image.
+        image: ImageName,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The image has nothing that can be started.
+    #[error("the image '{image}' has no executable that can be started")]
+    NotExecutable {
+        /// The image.
+        image: ImageName,
+    },
+    /// This factory cannot run such images at all.
+    #[error("{0}")]
+    Unsupported(String),
+    /// The container engine refused or failed.
+    #[error("cannot {operation} container {name}")]
+    Engine {
+        /// What was asked, such as "start".
+        operation: &'static str,
+        /// The container.
+        name: ContainerName,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The container engine did not answer in time.
+    #[error("cannot {operation} container {name}: no answer in time")]
+    Timeout {
+        /// What was asked.
+        operation: &'static str,
+        /// The container.
+        name: ContainerName,
+    },
+}
+
+impl ContainerError {
+    /// Whether the action's developer, not the platform, has to mend it.
+    #[must_use]
+    pub fn is_developers(&self) -> bool {
+        matches!(self, Self::Pull { .. } | Self::NotExecutable { .. } | Self::Unsupported(_))
+    }
+}
+
+/// Whether and how a container has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ContainerState {
+    /// It runs, and no process of it was killed for want of memory.
+    Running,
+    /// It ended, or is not there.
+    Ended,
+    /// It, or a process in it, was killed because its memory was used up.
+    OutOfMemory,
+}
+
+/// Makes and removes containers of one kind on one host. Pausing, resuming and destroying are idempotent by
+/// name; after `destroy` nothing of the container remains.
+#[async_trait]
+pub trait ContainerFactory: Send + Sync {
+    /// Creates and starts a container. On an error nothing of it remains.
+    async fn create(&self, spec: &ContainerSpec) -> Result<StartedContainer, ContainerError>;
+
+    /// Freezes all its processes.
+    async fn pause(&self, name: &ContainerName) -> Result<(), ContainerError>;
+
+    /// Lets them go on.
+    async fn resume(&self, name: &ContainerName) -> Result<(), ContainerError>;
+
+    /// Ends and removes it, paused or not.
+    async fn destroy(&self, name: &ContainerName) -> Result<(), ContainerError>;
+
+    /// How it is, asked after its connection broke.
+    async fn state(&self, name: &ContainerName) -> Result<ContainerState, ContainerError>;
+
+    /// Removes all containers that an earlier process with the same owner left behind; gives their number.
+    async fn remove_leftovers(&self) -> Result<usize, ContainerError>;
+
+    /// Undoes what the factory set up on the host for all containers (networks, firewall rules).
+    async fn close(&self) -> Result<(), ContainerError>;
+}

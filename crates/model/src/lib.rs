@@ -1,0 +1,38 @@
+//! Whirl's vocabulary: the nouns that controller, invoker, stores and clients share, and their JSON.
+//!
+//! No I/O, no async, no clock, no dice: whoever makes an id brings the random bits, whoever stamps a
+//! record brings the time.
+
+pub mod action;
+pub mod activation;
+pub mod exec;
+pub mod id;
+pub mod identity;
+pub mod image;
+pub mod json;
+pub mod limits;
+pub mod message;
+pub mod name;
+pub mod parameters;
+pub mod runtimes;
+pub mod size;
+pub mod time;
+pub mod topic;
+pub mod version;
+
+pub use action::Action;
+pub use activation::{ActivationRecord, ActivationResponse, Outcome};
+pub use exec::{Code, Exec, Kind};
+pub use id::{ActivationId, ControllerId, DocId, InvokerId, Revision, TransactionId};
+pub use identity::{Caller, Credentials, KeyHash, SealedKey, Subject};
+pub use image::ImageName;
+pub use json::Json;
+pub use limits::ActionLimits;
+pub use message::{Acknowledgement, ActivationMessage};
+pub use name::{ActionPath, EntityName, NameError, Namespace};
+pub use parameters::{Arguments, Parameter, Parameters};
+pub use runtimes::RuntimeManifest;
+pub use size::ByteSize;
+pub use time::Timestamp;
+pub use topic::Topic;
+pub use version::Version;

@@ -1,0 +1,64 @@
+//! What controllers and invokers tell each other over the bus.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    ActionPath, ActivationId, ActivationRecord, Arguments, Caller, ControllerId, InvokerId, Revision,
+    Timestamp, TransactionId, Version,
+};
+
+/// One activation, accepted by a controller, for an invoker to run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ActivationMessage {
+    /// The activation's id: also what makes a second delivery known as one.
+    pub activation_id: ActivationId,
+    /// The request that asked for it.
+    pub transaction: TransactionId,
+    /// When that request arrived; `waitTime` counts from here.
+    pub arrived: Timestamp,
+    /// The action to run.
+    pub action: ActionPath,
+    /// The action's version at acceptance.
+    pub version: Version,
+    /// The state of the action's document at acceptance.
+    pub revision: Revision,
+    /// Who invokes.
+    pub caller: Caller,
+    /// The controller that wants the acknowledgement.
+    pub controller: ControllerId,
+    /// Whether a caller waits for the result.
+    pub blocking: bool,
+    /// The merged arguments, those for `/init` among them.
+    pub arguments: Arguments,
+    /// Names of the arguments that go to the environment at `/init`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub init_arguments: Vec<String>,
+    /// The activation that this one is a step of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<ActivationId>,
+    /// The W3C `traceparent` of the request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace_parent: Option<String>,
+}
+
+/// An invoker's answer for one activation: its result, or that its place is free again, or both.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Acknowledgement {
+    /// The activation.
+    pub activation_id: ActivationId,
+    /// The request that asked for it.
+    pub transaction: TransactionId,
+    /// Who ran it.
+    pub invoker: InvokerId,
+    /// The record, without its logs, if this acknowledgement brings the result.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<Arc<ActivationRecord>>,
+    /// Whether the activation's place in the invoker is free again.
+    pub completed: bool,
+    /// Whether the platform, not the action, failed.
+    pub internal_error: bool,
+}
