@@ -1,1 +1,9 @@
-//! (being written)
+//! Whirl's placement decisions, pure: the same events give the same effects.
+//!
+//! No I/O, no async, no clock, no dice. Time comes in as [`Moment`], a span since the caller's start; the
+//! caller acts on the effects and brings what became of them back as events.
+
+pub mod pool;
+
+/// A point in time, as the span since the caller started.
+pub type Moment = std::time::Duration;
