@@ -1,0 +1,9 @@
+//! What the user sees: streams and colours, JSON, tables, traffic. Decides nothing.
+
+pub mod activation_row;
+pub mod console;
+pub mod json;
+pub mod listing;
+pub mod traffic;
+
+pub use console::{Console, Printer};
