@@ -1,0 +1,6 @@
+//! What an OpenWhisk runtime must do, whichever way it was started.
+
+mod attacks;
+mod basics;
+mod node;
+mod python;
