@@ -1,1 +1,24 @@
-//! (being written)
+//! One host's runner: takes activations from its topic, runs each in a container, and writes its record.
+//!
+//! [`Invoker`] is the shell around `whirl-scheduling`'s pool: every event is one turn under a lock held for
+//! that turn alone; a run goes on in the task, and on the thread, of whoever brought the activation. What
+//! containers and records need beside that happens on the background runtime.
+
+mod actions;
+mod config;
+mod container;
+mod effects;
+mod feed;
+mod job;
+mod logs;
+mod metrics;
+mod outcome;
+mod payload;
+mod record;
+mod record_writer;
+mod run_activation;
+mod shell;
+
+pub use config::InvokerConfig;
+pub use metrics::{InvokerMetrics, register as register_metrics};
+pub use shell::{Invoker, InvokerParts, InvokerStatus};

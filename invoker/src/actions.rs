@@ -1,0 +1,134 @@
+//! Actions ready to run: read from the store once per revision, with the stem that their containers grow from.
+
+use std::sync::Arc;
+
+use futures::TryStreamExt;
+use moka::sync::Cache;
+use whirl_backends::store::{Collection, EntityStore, StoreError};
+use whirl_model::{Action, ActivationMessage, DocId, Exec, ImageName, Kind, Revision, RuntimeManifest};
+use whirl_scheduling::pool::Stem;
+
+use crate::outcome;
+
+/// An action at one revision.
+#[derive(Clone)]
+pub(crate) struct Runnable {
+    pub(crate) action: Arc<Action>,
+    pub(crate) revision: Revision,
+    pub(crate) stem: Arc<Stem>,
+}
+
+/// Why an activation's action cannot be run.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ActionError {
+    #[error("the action is gone")]
+    Gone,
+    #[error("the action's kind is not offered any more")]
+    UnknownKind,
+    #[error("the action cannot be read")]
+    Store(#[source] StoreError),
+}
+
+impl ActionError {
+    pub(crate) fn response(&self) -> whirl_model::ActivationResponse {
+        match self {
+            Self::Gone => outcome::action_gone(),
+            Self::UnknownKind => outcome::kind_gone(),
+            Self::Store(_) => outcome::action_unreadable(),
+        }
+    }
+}
+
+/// The actions that were run lately.
+pub(crate) struct Actions {
+    store: Arc<dyn EntityStore>,
+    manifest: Arc<RuntimeManifest>,
+    cache: Cache<(DocId, Revision), Runnable>,
+}
+
+impl Actions {
+    pub(crate) fn new(store: Arc<dyn EntityStore>, manifest: Arc<RuntimeManifest>, mebibytes: u32) -> Self {
+        let weight = |_: &(DocId, Revision), r: &Runnable| {
+            let code = r.action.exec.code().map_or(0, |c| c.as_str().len());
+            u32::try_from(code + 1024).unwrap_or(u32::MAX)
+        };
+        let cache = Cache::builder().weigher(weight).max_capacity(u64::from(mebibytes) << 20).build();
+        Self { store, manifest, cache }
+    }
+
+    /// The action if it was read before.
+    pub(crate) fn cached(&self, message: &ActivationMessage) -> Option<Runnable> {
+        self.cache.get(&(DocId::from(&message.action), message.revision.clone()))
+    }
+
+    /// Reads the action. Was it changed after the activation was accepted, then the newest one runs.
+    pub(crate) async fn read(&self, message: &ActivationMessage) -> Result<Runnable, ActionError> {
+        let id = DocId::from(&message.action);
+        let (revision, action) = match self.read_document(&id).await {
+            Ok(read) => read,
+            // The code may be gone because the document was changed between two reads.
+            Err(StoreError::NotFound(_) | StoreError::Conflict(_)) => {
+                self.read_document(&id).await.map_err(|e| match e {
+                    StoreError::NotFound(_) => ActionError::Gone,
+                    other => ActionError::Store(other),
+                })?
+            }
+            Err(other) => return Err(ActionError::Store(other)),
+        };
+        let stem = self.stem(&action).ok_or(ActionError::UnknownKind)?;
+        let runnable =
+            Runnable { action: Arc::new(action), revision: revision.clone(), stem: Arc::new(stem) };
+        self.cache.insert((id, revision), runnable.clone());
+        Ok(runnable)
+    }
+
+    async fn read_document(&self, id: &DocId) -> Result<(Revision, Action), StoreError> {
+        let document = self.store.get(id).await?;
+        if document.collection != Collection::Actions {
+            return Err(StoreError::NotFound(id.to_string()));
+        }
+        let code = match document.attachment_size {
+            None => None,
+            Some(size) => {
+                let mut pieces = self.store.attachment(id, &document.revision).await?;
+                let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
+                while let Some(piece) = pieces.try_next().await? {
+                    bytes.extend_from_slice(&piece);
+                }
+                Some(String::from_utf8(bytes).map_err(|e| corrupt(id, e))?)
+            }
+        };
+        let action = Action::from_document(&document.body, code.as_deref()).map_err(|e| corrupt(id, e))?;
+        Ok((document.revision, action))
+    }
+
+    fn stem(&self, action: &Action) -> Option<Stem> {
+        let memory = action.limits.memory;
+        match &action.exec {
+            Exec::Blackbox { image, .. } => {
+                Some(Stem { kind: Kind::blackbox(), image: image.clone(), memory })
+            }
+            Exec::Runtime { kind, .. } => {
+                let runtime = self.manifest.resolve(kind)?;
+                Some(Stem { kind: kind.clone(), image: runtime.image.clone(), memory })
+            }
+        }
+    }
+
+    /// Whether containers of a stem write the end mark to both streams after each activation.
+    pub(crate) fn marks_ends(&self, stem: &Stem) -> bool {
+        match self.manifest.resolve(&stem.kind) {
+            Some(runtime) => runtime.sentinelled_logs,
+            None => self.is_native(&stem.image),
+        }
+    }
+
+    /// Whether a user's image is one of the platform's own.
+    pub(crate) fn is_native(&self, image: &ImageName) -> bool {
+        self.manifest.is_native(image)
+    }
+}
+
+fn corrupt(id: &DocId, source: impl std::error::Error + Send + Sync + 'static) -> StoreError {
+    StoreError::Corrupt { id: id.to_string(), source: Box::new(source) }
+}

@@ -1,0 +1,49 @@
+//! What an operator can set about an invoker.
+
+use serde::{Deserialize, Serialize};
+
+/// Settings of an invoker.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct InvokerConfig {
+    /// Mebibytes of memory for all containers together.
+    pub memory: u32,
+    /// Activations taken from the topic and not yet ended, at most.
+    pub credit: usize,
+    /// Containers that are being started at once, at most.
+    pub parallel_starts: usize,
+    /// Seconds that an idle container stays unpaused.
+    pub pause_grace_seconds: u64,
+    /// Seconds that an idle container is kept.
+    pub idle_timeout_seconds: u64,
+    /// Seconds that a container may take from its creation until it listens.
+    pub start_timeout_seconds: u64,
+    /// Milliseconds after which the successor of a stem cell that was taken is started.
+    pub stem_refill_milliseconds: u64,
+    /// Seconds after which the number of reactive stem cells is reconsidered.
+    pub stem_check_seconds: u64,
+    /// Milliseconds for which records are gathered before they are written together.
+    pub record_gather_milliseconds: u64,
+    /// Mebibytes of action code that is kept in memory.
+    pub code_cache: u32,
+    /// Whether containers are told that they may run several activations at once.
+    pub allow_concurrency: bool,
+}
+
+impl Default for InvokerConfig {
+    fn default() -> Self {
+        Self {
+            memory: 2048,
+            credit: 256,
+            parallel_starts: 4,
+            pause_grace_seconds: 10,
+            idle_timeout_seconds: 600,
+            start_timeout_seconds: 60,
+            stem_refill_milliseconds: 200,
+            stem_check_seconds: 600,
+            record_gather_milliseconds: 20,
+            code_cache: 256,
+            allow_concurrency: false,
+        }
+    }
+}

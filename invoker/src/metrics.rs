@@ -1,0 +1,56 @@
+//! The invoker's metrics: names and help in one place.
+
+use prometheus::{Histogram, IntCounter, IntCounterVec, IntGauge};
+use whirl_service::metrics::{Metrics, MetricsError};
+
+/// What an invoker counts.
+#[derive(Clone)]
+pub struct InvokerMetrics {
+    /// Containers handed to activations, by how they came: `warm`, `resumed`, `stem`.
+    pub(crate) placements: IntCounterVec,
+    /// Containers started, by outcome.
+    pub(crate) starts: IntCounterVec,
+    /// Activations ended, by outcome.
+    pub(crate) activations: IntCounterVec,
+    /// Seconds from creation until a container listens.
+    pub(crate) start_seconds: Histogram,
+    /// Records waiting to be written.
+    pub(crate) records_waiting: IntGauge,
+    /// Failed attempts to write records.
+    pub(crate) record_failures: IntCounter,
+}
+
+/// Makes the invoker's metrics in a registry.
+///
+/// # Errors
+/// When a name is taken: two invokers cannot share a registry.
+pub fn register(metrics: &Metrics) -> Result<InvokerMetrics, MetricsError> {
+    Ok(InvokerMetrics {
+        placements: metrics.counters(
+            "whirl_invoker_placements_total",
+            "Activations handed to a container, by how it was: warm, resumed or stem (initialised first).",
+            &["container"],
+        )?,
+        starts: metrics.counters(
+            "whirl_invoker_container_starts_total",
+            "Containers started, by result: ok or failed.",
+            &["result"],
+        )?,
+        activations: metrics.counters(
+            "whirl_invoker_activations_total",
+            "Activations ended, by status.",
+            &["status"],
+        )?,
+        start_seconds: metrics.histogram(
+            "whirl_invoker_container_start_seconds",
+            "Seconds from the creation of a container until it listens.",
+            &[0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 2.0, 5.0, 10.0, 60.0],
+        )?,
+        records_waiting: metrics
+            .gauge("whirl_invoker_records_waiting", "Activation records that wait to be written.")?,
+        record_failures: metrics.counter(
+            "whirl_invoker_record_write_failures_total",
+            "Failed attempts to write activation records; they are tried again.",
+        )?,
+    })
+}

@@ -1,0 +1,322 @@
+//! What a container's answers mean for an activation. The texts are those that OpenWhisk's clients know.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use whirl_containers::action_client::{Answer, Exchange, Reply};
+use whirl_containers::factory::ContainerState;
+use whirl_model::json::JsonKind;
+use whirl_model::{ActivationResponse, Json, Outcome};
+use whirl_scheduling::pool::{Rejection, StartFailure};
+
+/// What became of `/init` or `/run`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// `/init` succeeded: the container can run.
+    Ready,
+    /// The activation is over with this response.
+    Over {
+        response: ActivationResponse,
+        /// Whether its time was up.
+        timed_out: bool,
+    },
+    /// The container did not take it: it may be run elsewhere.
+    Elsewhere,
+    /// The connection broke: what the container's state says decides between these.
+    Broken,
+}
+
+fn over(response: ActivationResponse) -> Verdict {
+    Verdict::Over { response, timed_out: false }
+}
+
+fn developer(error: &str) -> ActivationResponse {
+    ActivationResponse::failure(Outcome::DeveloperError, error)
+}
+
+/// What an answer to `/init` means.
+pub(crate) fn of_init(exchange: &Exchange, timeout: Duration) -> Verdict {
+    match &exchange.reply {
+        _ if exchange.elapsed >= timeout => timed_out_in_init(timeout),
+        Reply::TimedOut => timed_out_in_init(timeout),
+        Reply::Answered(answer) if answer.status == 503 => Verdict::Elsewhere,
+        Reply::Answered(answer) => match too_large(answer) {
+            Some(text) => over(developer(&text)),
+            None if answer.status == 200 => Verdict::Ready,
+            None => over(init_failed(answer)),
+        },
+        Reply::ConnectionLost { .. } | Reply::NeverConnected { .. } => Verdict::Broken,
+    }
+}
+
+/// What an answer to `/run` means.
+pub(crate) fn of_run(exchange: &Exchange, timeout: Duration) -> Verdict {
+    match &exchange.reply {
+        _ if exchange.elapsed >= timeout => timed_out(timeout),
+        Reply::TimedOut => timed_out(timeout),
+        Reply::Answered(answer) if answer.status == 503 => Verdict::Elsewhere,
+        Reply::Answered(answer) => over(run_answered(answer)),
+        Reply::ConnectionLost { .. } => Verdict::Broken,
+        Reply::NeverConnected { .. } => Verdict::Elsewhere,
+    }
+}
+
+fn timed_out_in_init(timeout: Duration) -> Verdict {
+    let text = format!(
+        "The action exceeded its time limits of {} milliseconds during initialization.",
+        timeout.as_millis()
+    );
+    Verdict::Over { response: developer(&text), timed_out: true }
+}
+
+fn timed_out(timeout: Duration) -> Verdict {
+    let text = format!("The action exceeded its time limits of {} milliseconds.", timeout.as_millis());
+    Verdict::Over { response: developer(&text), timed_out: true }
+}
+
+/// What a broken connection means, once the container's state is known.
+pub(crate) fn of_broken_init(state: ContainerState) -> ActivationResponse {
+    match state {
+        ContainerState::OutOfMemory => out_of_memory(),
+        _ => developer("The action did not initialize and exited unexpectedly."),
+    }
+}
+
+/// The same for `/run`.
+pub(crate) fn of_broken_run(state: ContainerState) -> ActivationResponse {
+    match state {
+        ContainerState::OutOfMemory => out_of_memory(),
+        _ => developer("The action did not produce a valid response and exited unexpectedly."),
+    }
+}
+
+/// The response of an activation whose process was killed for want of memory, whatever the proxy in front
+/// of it answered.
+pub(crate) fn out_of_memory() -> ActivationResponse {
+    developer("The action exhausted its memory and was aborted.")
+}
+
+fn too_large(answer: &Answer) -> Option<String> {
+    let truncation = answer.truncated?;
+    Some(format!(
+        "The action produced a response that exceeded the allowed length: {} > {} bytes. \
+         The truncated response was: {}",
+        truncation.actual,
+        truncation.limit,
+        String::from_utf8_lossy(&answer.body)
+    ))
+}
+
+fn init_failed(answer: &Answer) -> ActivationResponse {
+    match error_member(&answer.body) {
+        Some(error) => with_error(Outcome::DeveloperError, &error, None),
+        None if answer.body.is_empty() => developer("The action failed during initialization."),
+        None => {
+            let body = String::from_utf8_lossy(&answer.body);
+            developer(&format!("The action failed during initialization: {body}"))
+        }
+    }
+}
+
+fn run_answered(answer: &Answer) -> ActivationResponse {
+    if let Some(text) = too_large(answer) {
+        let actual = answer.truncated.map(|t| t.actual);
+        return ActivationResponse {
+            size: actual,
+            ..ActivationResponse::failure(Outcome::ApplicationError, &text)
+        };
+    }
+    let size = Some(answer.body.len() as u64);
+    let error = error_member(&answer.body);
+    if answer.status != 200 {
+        return match error {
+            Some(error) => with_error(Outcome::DeveloperError, &error, size),
+            None => invalid(answer),
+        };
+    }
+    if let Some(error) = error {
+        return with_error(Outcome::ApplicationError, &error, size);
+    }
+    let json = std::str::from_utf8(&answer.body).ok().and_then(|text| Json::parse(text).ok());
+    match json {
+        Some(result) if matches!(result.kind(), JsonKind::Object | JsonKind::Array) => {
+            ActivationResponse { outcome: Outcome::Success, result: Some(result), size }
+        }
+        _ => invalid(answer),
+    }
+}
+
+fn invalid(answer: &Answer) -> ActivationResponse {
+    let body = String::from_utf8_lossy(&answer.body);
+    developer(&format!("The action did not produce a valid JSON or JSON Array response: {body}"))
+}
+
+fn with_error(outcome: Outcome, error: &Json, size: Option<u64>) -> ActivationResponse {
+    #[derive(serde::Serialize)]
+    struct Failure<'a> {
+        error: &'a Json,
+    }
+    ActivationResponse { outcome, result: Some(Json::of(&Failure { error })), size }
+}
+
+/// The member `error` of a JSON object; one that is `null` counts.
+fn error_member(body: &[u8]) -> Option<Json> {
+    #[derive(Deserialize)]
+    struct Probe {
+        #[serde(default, deserialize_with = "present")]
+        error: Option<Json>,
+    }
+    fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Json>, D::Error> {
+        Json::deserialize(deserializer).map(Some)
+    }
+    if !body.trim_ascii_start().starts_with(b"{") {
+        return None;
+    }
+    serde_json::from_slice::<Probe>(body).ok()?.error
+}
+
+/// No container could be had for it.
+pub(crate) fn of_rejection(rejection: &Rejection) -> ActivationResponse {
+    match rejection {
+        Rejection::TooLarge { needs, has } => ActivationResponse::failure(
+            Outcome::InternalError,
+            &format!(
+                "The action needs {needs} MB of memory, and there are {has} MB for all actions together."
+            ),
+        ),
+        Rejection::StartFailed(StartFailure { message, developers: true }) => developer(message),
+        Rejection::StartFailed(StartFailure { message, .. }) => {
+            ActivationResponse::failure(Outcome::InternalError, message)
+        }
+    }
+}
+
+/// One container after the other was dead before it took the activation.
+pub(crate) fn no_container() -> ActivationResponse {
+    ActivationResponse::failure(Outcome::InternalError, "Failed to provision resources to run the action.")
+}
+
+/// The action was deleted after the activation was accepted.
+pub(crate) fn action_gone() -> ActivationResponse {
+    let text = "Action could not be found or may have been deleted.";
+    ActivationResponse::failure(Outcome::ApplicationError, text)
+}
+
+/// The action's kind is not in the manifest any more.
+pub(crate) fn kind_gone() -> ActivationResponse {
+    let text = "Action version is not compatible and cannot be invoked.";
+    ActivationResponse::failure(Outcome::InternalError, text)
+}
+
+/// The store did not give the action.
+pub(crate) fn action_unreadable() -> ActivationResponse {
+    ActivationResponse::failure(Outcome::InternalError, "Action could not be fetched.")
+}
+
+/// The start could not be noted, so it must not be made.
+pub(crate) fn start_not_noted() -> ActivationResponse {
+    let text = "The activation could not be noted as started, so it was not started.";
+    ActivationResponse::failure(Outcome::InternalError, text)
+}
+
+/// An earlier process of this invoker died with the activation.
+pub(crate) fn lost() -> ActivationResponse {
+    let text = "The invoker stopped while the action was or may have been running; \
+                it was not run again, and its result, if there was one, is lost.";
+    ActivationResponse::failure(Outcome::InternalError, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use whirl_containers::action_client::Truncation;
+
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_millis(1000);
+
+    fn answered(status: u16, body: &str) -> Exchange {
+        let answer = Answer {
+            status: status.try_into().unwrap(),
+            body: Bytes::copy_from_slice(body.as_bytes()),
+            truncated: None,
+        };
+        Exchange { reply: Reply::Answered(answer), elapsed: Duration::from_millis(1) }
+    }
+
+    fn run(status: u16, body: &str) -> (Outcome, String) {
+        match of_run(&answered(status, body), LIMIT) {
+            Verdict::Over { response, timed_out: false } => {
+                (response.outcome, response.result.unwrap().as_str().to_owned())
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn objects_and_arrays_succeed_and_stay_as_they_are() {
+        for body in ["{}", r#"{"a":1.0,"b":12345678901234567890}"#, "[1,2]", r#"{"x":{"error":1}}"#] {
+            assert_eq!(run(200, body), (Outcome::Success, body.to_owned()));
+        }
+    }
+
+    #[test]
+    fn an_error_member_is_an_application_error_and_all_that_is_kept() {
+        let (outcome, result) = run(200, r#"{"a":1,"error":{"code":42}}"#);
+        assert_eq!((outcome, result.as_str()), (Outcome::ApplicationError, r#"{"error":{"code":42}}"#));
+        assert_eq!(run(200, r#"{"error":null}"#).0, Outcome::ApplicationError);
+    }
+
+    #[test]
+    fn what_is_no_object_or_array_is_the_developers_error() {
+        for body in ["\"text\"", "1", "null", "true", "", "nope", "{"] {
+            let (outcome, result) = run(200, body);
+            assert_eq!(outcome, Outcome::DeveloperError, "{body}");
+            assert!(result.contains("did not produce a valid JSON or JSON Array response"), "{result}");
+        }
+        assert_eq!(run(502, r#"{"error":"boom"}"#), (Outcome::DeveloperError, r#"{"error":"boom"}"#.into()));
+        assert_eq!(run(400, "x").0, Outcome::DeveloperError);
+    }
+
+    #[test]
+    fn init_fails_with_the_runtimes_words() {
+        let failed = |status, body| match of_init(&answered(status, body), LIMIT) {
+            Verdict::Over { response, .. } => response.result.unwrap().as_str().to_owned(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(of_init(&answered(200, ""), LIMIT), Verdict::Ready);
+        assert_eq!(failed(502, r#"{"error":"syntax"}"#), r#"{"error":"syntax"}"#);
+        assert_eq!(failed(502, ""), r#"{"error":"The action failed during initialization."}"#);
+        assert_eq!(failed(500, "x"), r#"{"error":"The action failed during initialization: x"}"#);
+    }
+
+    #[test]
+    fn time_decides_before_anything_else() {
+        let late = Exchange { elapsed: LIMIT, ..answered(200, "{}") };
+        let Verdict::Over { response, timed_out: true } = of_run(&late, LIMIT) else { panic!() };
+        assert!(response.result.unwrap().as_str().contains("exceeded its time limits of 1000 milliseconds."));
+        let Verdict::Over { response, timed_out: true } = of_init(&late, LIMIT) else { panic!() };
+        assert!(response.result.unwrap().as_str().contains("1000 milliseconds during initialization."));
+    }
+
+    #[test]
+    fn a_container_that_says_503_or_was_never_reached_leaves_the_activation_unharmed() {
+        assert_eq!(of_run(&answered(503, ""), LIMIT), Verdict::Elsewhere);
+        assert_eq!(of_init(&answered(503, ""), LIMIT), Verdict::Elsewhere);
+        let never =
+            Exchange { reply: Reply::NeverConnected { reason: String::new() }, elapsed: Duration::ZERO };
+        assert_eq!(of_run(&never, LIMIT), Verdict::Elsewhere);
+    }
+
+    #[test]
+    fn too_large_a_result_is_an_application_error_that_shows_its_beginning() {
+        let mut exchange = answered(200, "{\"a\":\"xxx");
+        let Reply::Answered(answer) = &mut exchange.reply else { panic!() };
+        answer.truncated = Some(Truncation { actual: 99, limit: 9 });
+        let Verdict::Over { response, .. } = of_run(&exchange, LIMIT) else { panic!() };
+        assert_eq!((response.outcome, response.size), (Outcome::ApplicationError, Some(99)));
+        assert!(response.result.unwrap().as_str().contains(
+            "exceeded the allowed length: 99 > 9 bytes. The truncated response was: {\\\"a\\\":\\\"xxx"
+        ));
+    }
+}
