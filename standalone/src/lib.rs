@@ -1,1 +1,15 @@
-//! (being written)
+//! Whirl in one process: controller and invoker on the embedded store and the in-process bus.
+//!
+//! Puts parts together and decides nothing of its own. [`Standalone::start`] serves the API as soon as the
+//! store is open; containers come a moment later, and what was invoked meanwhile waits for them.
+
+mod config;
+mod containers;
+mod data_dir;
+mod flags;
+mod guest;
+mod standalone;
+
+pub use config::{ContainerChoice, IsolationChoice, StandaloneConfig};
+pub use flags::Flags;
+pub use standalone::{Standalone, StartError};

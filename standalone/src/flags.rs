@@ -1,0 +1,119 @@
+//! The command line of `whirl`. Every flag lies over the setting of its name.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use clap::Parser;
+use whirl_model::{ByteSize, Credentials};
+use whirl_service::config::{ConfigError, Layers};
+
+use crate::{ContainerChoice, IsolationChoice, StandaloneConfig};
+
+/// Whirl: a serverless platform that speaks OpenWhisk, in one process.
+#[derive(Debug, Default, Parser)]
+#[command(name = "whirl", version)]
+pub struct Flags {
+    /// Port of the API [default: 3233]
+    #[arg(long, short)]
+    port: Option<u16>,
+    /// Address that the API listens on [default: 127.0.0.1]
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<IpAddr>,
+    /// Loopback port of metrics, health and administration [default: the API's port + 1000]
+    #[arg(long, value_name = "PORT")]
+    admin_port: Option<u16>,
+    /// Where everything that lasts is kept [default: ~/.whirl/server-PORT]
+    #[arg(long, short, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Runtime manifest [default: the built-in one]
+    #[arg(long, short, value_name = "FILE")]
+    manifest: Option<PathBuf>,
+    /// Where the manifest's launchers for processes are [default: the manifest's folder]
+    #[arg(long, value_name = "DIR")]
+    runtimes_dir: Option<PathBuf>,
+    /// Memory of all containers together, such as "2 GB" [default: 2048 MB]
+    #[arg(long, value_name = "SIZE", value_parser = megabytes)]
+    memory: Option<u32>,
+    /// Where action code runs [default: auto]
+    #[arg(long, value_enum)]
+    containers: Option<ContainerChoice>,
+    /// Whether action code is kept away from the host and its surroundings [default: strict]
+    #[arg(long, value_enum)]
+    isolation: Option<IsolationChoice>,
+    /// Key of the namespace guest [default: a random one, made at the first start]
+    #[arg(long, value_name = "UUID:KEY", value_parser = credentials)]
+    auth: Option<String>,
+    /// Settings in TOML; WHIRL_... variables and flags lie over them
+    #[arg(long, short, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// File that is written, as JSON, once everything is up
+    #[arg(long, value_name = "FILE")]
+    ready_file: Option<PathBuf>,
+}
+
+fn megabytes(text: &str) -> Result<u32, String> {
+    let size: ByteSize = text.parse().map_err(|e: whirl_model::size::SizeError| e.to_string())?;
+    match u32::try_from(size.as_megabytes()) {
+        Ok(megabytes) if megabytes > 0 => Ok(megabytes),
+        _ => Err("it has to be 1 MB at least".to_owned()),
+    }
+}
+
+fn credentials(text: &str) -> Result<String, String> {
+    let credentials: Credentials =
+        text.parse().map_err(|e: whirl_model::identity::CredentialsError| e.to_string())?;
+    Ok(credentials.reveal())
+}
+
+impl Flags {
+    /// The configuration: defaults, then the file, then `WHIRL_…` variables, then these flags.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or a setting is unknown or malformed.
+    pub fn configuration(&self) -> Result<StandaloneConfig, ConfigError> {
+        Layers::of_process(self.config.clone(), self.settings()).load()
+    }
+
+    fn settings(&self) -> Vec<(String, String)> {
+        let path = |path: &Option<PathBuf>| path.as_ref().map(|p| p.display().to_string());
+        let word = |choice: Option<String>| choice.map(|c| c.to_lowercase());
+        let given = [
+            ("port", self.port.map(|p| p.to_string())),
+            ("listen", self.listen.map(|l| l.to_string())),
+            ("admin_port", self.admin_port.map(|p| p.to_string())),
+            ("data_dir", path(&self.data_dir)),
+            ("manifest", path(&self.manifest)),
+            ("runtimes_dir", path(&self.runtimes_dir)),
+            ("invoker.memory", self.memory.map(|m| m.to_string())),
+            ("containers", word(self.containers.map(|c| format!("{c:?}")))),
+            ("isolation", word(self.isolation.map(|i| format!("{i:?}")))),
+            ("credentials", self.auth.clone()),
+            ("ready_file", path(&self.ready_file)),
+        ];
+        given.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_lie_over_the_defaults() {
+        let line =
+            ["whirl", "--port", "4000", "--memory", "1 GB", "--containers", "process", "--isolation=none"];
+        let flags = Flags::parse_from(line);
+        let config: StandaloneConfig =
+            Layers { flags: flags.settings(), ..Layers::default() }.load().unwrap();
+        assert_eq!((config.port, config.admin_port(), config.invoker.memory), (4000, 5000, 1024));
+        assert_eq!(config.containers, ContainerChoice::Process);
+        assert_eq!(config.isolation, IsolationChoice::None);
+    }
+
+    #[test]
+    fn malformed_flags_are_refused() {
+        for bad in [["--memory", "much"], ["--auth", "a:b"], ["--port", "70000"], ["--containers", "vm"]] {
+            assert!(Flags::try_parse_from(["whirl", bad[0], bad[1]]).is_err(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! Puts the process together, and takes it apart.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use anyhow::Context;
+use whirl_backends::bus::in_process::InProcessBus;
+use whirl_backends::embedded::EmbeddedStore;
+use whirl_backends::journal::{Journal, JournalOptions};
+use whirl_backends::store::Stores;
+use whirl_controller::{Controller, ControllerParts, OneInvoker};
+use whirl_invoker::{Invoker, InvokerParts, register_metrics};
+use whirl_model::{ActivationRecord, ControllerId, Credentials, InvokerId, RuntimeManifest};
+use whirl_service::admin::{self, AdminParts, Readiness};
+use whirl_service::keys::ServerKey;
+use whirl_service::{Drain, Metrics};
+
+use crate::config::StandaloneConfig;
+use crate::containers::{self, Containers};
+use crate::data_dir::DataDir;
+use crate::guest;
+
+const BUILT_IN_MANIFEST: &str = include_str!("../../runtimes/runtimes.json");
+const INVOKER: InvokerId = InvokerId(0);
+
+/// Why the process did not start. The chain of sources tells what to mend.
+pub type StartError = anyhow::Error;
+
+/// A running `whirl`.
+pub struct Standalone {
+    config: StandaloneConfig,
+    drain: Drain,
+    readiness: Readiness,
+    store: Arc<EmbeddedStore>,
+    servers: Vec<ServerHandle>,
+    invoker: Invoker,
+    new_credentials: Option<Credentials>,
+    _controller: Controller,
+}
+
+/// What the rest of the process stands on.
+struct Ground {
+    data: DataDir,
+    key: ServerKey,
+    store: Arc<EmbeddedStore>,
+    stores: Stores,
+    bus: Arc<InProcessBus>,
+    manifest: Arc<RuntimeManifest>,
+}
+
+impl Standalone {
+    /// Starts everything; returns when activations can run. The API answers earlier.
+    ///
+    /// # Errors
+    /// When a part cannot be had: the port, the data directory, the containers.
+    pub async fn start(config: StandaloneConfig, drain: Drain) -> Result<Self, StartError> {
+        let ground = Ground::open(&config).await?;
+        let given = config.credentials.as_deref().map(str::parse::<Credentials>).transpose()?;
+        let new_credentials = guest::provide(&*ground.stores.subjects, &ground.key, given).await?;
+        let (metrics, readiness) = (Metrics::new(), Readiness::new());
+        readiness.blocked("invoker", "it is starting");
+        let controller = Controller::new(ControllerParts {
+            id: ControllerId(0),
+            config: config.controller.clone(),
+            manifest: Arc::clone(&ground.manifest),
+            stores: ground.stores.clone(),
+            bus: ground.bus.clone(),
+            invokers: Arc::new(OneInvoker(INVOKER)),
+            key: ground.key.clone(),
+            metrics: metrics.clone(),
+            drain: drain.clone(),
+        })?;
+        let mut servers = Vec::new();
+        let mut serve = |address: SocketAddr| -> anyhow::Result<()> {
+            let server = controller.serve(vec![listen(address)?])?;
+            servers.push(server.handle());
+            tokio::spawn(server);
+            Ok(())
+        };
+        serve(SocketAddr::new(config.listen, config.port))?;
+        let admin_address = SocketAddr::from(([127, 0, 0, 1], config.admin_port()));
+        let admin_parts =
+            AdminParts { metrics: metrics.clone(), readiness: readiness.clone(), drain: drain.clone() };
+        let admin_server = admin::serve(listen(admin_address)?, admin_parts, controller.admin_routes())?;
+        let containers = containers::provide(&config, &ground.data, &ground.manifest).await?;
+        if let Some(gateway) = containers.gateway
+            && !config.listen.is_unspecified()
+        {
+            serve(SocketAddr::new(gateway, config.port))
+                .context("actions cannot call the API: it cannot listen on the containers' network")?;
+        }
+        servers.push(admin_server.handle());
+        tokio::spawn(admin_server);
+        let invoker = ground.start_invoker(&config, &containers, &metrics).await?;
+        readiness.clear("invoker");
+        let store = ground.store;
+        let started = Self {
+            config,
+            drain,
+            readiness,
+            store,
+            servers,
+            invoker,
+            new_credentials,
+            _controller: controller,
+        };
+        started.announce()?;
+        Ok(started)
+    }
+
+    /// The credentials of the namespace `guest`, if this start made or set them.
+    #[must_use]
+    pub fn new_credentials(&self) -> Option<&Credentials> {
+        self.new_credentials.as_ref()
+    }
+
+    /// The API's URL.
+    #[must_use]
+    pub fn api_host(&self) -> String {
+        api_host(self.config.listen, self.config.port)
+    }
+
+    fn announce(&self) -> anyhow::Result<()> {
+        let Some(path) = &self.config.ready_file else { return Ok(()) };
+        let ready = serde_json::json!({
+            "api": self.api_host(),
+            "admin": format!("http://127.0.0.1:{}", self.config.admin_port()),
+            "pid": std::process::id(),
+        });
+        let write = || {
+            let mut file = std::fs::File::create(path)?;
+            writeln!(file, "{ready}")
+        };
+        write().with_context(|| format!("the ready file '{}' cannot be written", path.display()))
+    }
+
+    /// Takes no new work, finishes or hands back the rest, writes all records, removes all containers.
+    ///
+    /// # Errors
+    /// When containers, or what they needed on the host, cannot be removed.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        self.drain.begin();
+        self.readiness.blocked("process", "it is stopping");
+        let finished = self.invoker.drain(Duration::from_secs(self.config.drain_seconds)).await;
+        for server in &self.servers {
+            server.stop(true).await;
+        }
+        self.store.close();
+        if !finished? {
+            tracing::warn!("some activations did not end in time; they are seen to at the next start");
+        }
+        Ok(())
+    }
+}
+
+impl Ground {
+    async fn open(config: &StandaloneConfig) -> anyhow::Result<Self> {
+        let data = DataDir::open(config.data_dir.as_deref(), config.port)
+            .context("the data directory cannot be used")?;
+        let options = JournalOptions { max_bytes: config.journal_bytes, ..JournalOptions::default() };
+        let (journal, recovered) = Journal::open(&data.journal(), options)
+            .with_context(|| format!("is another whirl using '{}'?", data.path().display()))?;
+        let store = EmbeddedStore::open(&data.store())?;
+        let stores = store.stores();
+        let ended: Vec<Arc<ActivationRecord>> = recovered.ended.into_iter().map(Arc::new).collect();
+        if !ended.is_empty() || !recovered.unfinished.is_empty() {
+            tracing::info!(
+                ended = ended.len(),
+                unfinished = recovered.unfinished.len(),
+                "an earlier process left activations"
+            );
+        }
+        stores.activations.put_all(&ended).await?;
+        ended.iter().for_each(|record| journal.recorded(record.activation_id));
+        Ok(Self {
+            key: ServerKey::load_or_create(&data.server_key())?,
+            manifest: Arc::new(read_manifest(config)?),
+            bus: InProcessBus::new(Some((journal, recovered.unfinished))),
+            data,
+            store,
+            stores,
+        })
+    }
+
+    async fn start_invoker(
+        &self,
+        config: &StandaloneConfig,
+        containers: &Containers,
+        metrics: &Metrics,
+    ) -> anyhow::Result<Invoker> {
+        let host = api_host(containers.gateway.unwrap_or(config.listen), config.port);
+        let mut env = BTreeMap::from([("__OW_API_HOST".to_owned(), host)]);
+        if config.invoker.allow_concurrency {
+            env.insert("__OW_ALLOW_CONCURRENT".to_owned(), "true".to_owned());
+        }
+        let invoker = Invoker::start(InvokerParts {
+            id: INVOKER,
+            owner: self.data.owner(),
+            config: config.invoker.clone(),
+            manifest: Arc::clone(&self.manifest),
+            stores: self.stores.clone(),
+            bus: self.bus.clone(),
+            factory: Arc::clone(&containers.factory),
+            key: self.key.clone(),
+            env,
+            bounds: config.controller.limits,
+            metrics: register_metrics(metrics)?,
+        });
+        Ok(invoker.await?)
+    }
+}
+
+fn read_manifest(config: &StandaloneConfig) -> anyhow::Result<RuntimeManifest> {
+    let Some(path) = &config.manifest else { return Ok(RuntimeManifest::parse(BUILT_IN_MANIFEST)?) };
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("the runtime manifest '{}' cannot be read", path.display()))?;
+    RuntimeManifest::parse(&text).with_context(|| format!("'{}' cannot be used", path.display()))
+}
+
+fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).with_context(|| format!("cannot listen on {address}"))
+}
+
+fn api_host(address: std::net::IpAddr, port: u16) -> String {
+    let address = if address.is_unspecified() { std::net::IpAddr::from([127, 0, 0, 1]) } else { address };
+    format!("http://{}", SocketAddr::new(address, port))
+}
