@@ -9,6 +9,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use whirl_model::{Acknowledgement, ActivationMessage, ActivationRecord, Topic};
 
+pub mod in_process;
+
 /// What goes over a topic.
 #[derive(Clone, Debug)]
 pub enum Message {
@@ -74,18 +76,21 @@ pub trait Receipt: Send + Sync {
     /// It ended so: should the process die before the record is stored, this one is stored in its place.
     fn ended(&self, record: &ActivationRecord);
 
-    /// Its record is stored: the bus forgets it.
+    /// Its record is stored, or none will be: the bus forgets it.
     fn recorded(&self);
 }
 
 /// Who reads a topic.
 pub trait Consumer: Send + Sync {
     /// Takes one message. Must not block: it starts what there is to do and returns. It is called within a
-    /// tokio runtime, in process on the publisher's thread.
+    /// tokio runtime, in process on the thread of whoever publishes, subscribes or grants. It may do any of
+    /// these itself; what that would deliver to the same topic comes after it has returned. One call at a time
+    /// per topic.
     fn deliver(&self, delivery: Delivery);
 }
 
-/// A topic being read. Dropping it ends the reading; messages wait for the next reader.
+/// A topic being read. Dropping it ends the reading, after the delivery that may be under way; messages wait
+/// for the next reader.
 pub trait Subscription: Send + Sync {
     /// Lets so many more messages be delivered.
     fn grant(&self, credit: usize);
@@ -94,12 +99,16 @@ pub trait Subscription: Send + Sync {
 /// Ordered topics with one reader each.
 #[async_trait]
 pub trait Bus: Send + Sync {
-    /// Puts a message at a topic's end. When it returns `Ok` the message is as safe as `durability` says.
+    /// Puts a message at a topic's end. When it returns `Ok` the message is as safe as `durability` says. When
+    /// it returns an error, or is dropped before it returns, the message is not delivered in process, and may
+    /// or may not be over a network. An activation's id is published once.
     async fn publish(&self, topic: Topic, message: Message, durability: Durability) -> Result<(), BusError>;
 
-    /// Makes what was published to the topic with [`Durability::Process`] safe against a power cut.
+    /// Makes what was published to the topic with [`Durability::Process`] safe against a power cut. An error
+    /// says that some of it may not be.
     async fn make_durable(&self, topic: Topic) -> Result<(), BusError>;
 
-    /// Starts reading a topic with so much credit: first what an earlier reader left, then what comes.
+    /// Starts reading a topic with so much credit: first what an earlier reader left, then what comes. Takes
+    /// the place of a reader that is still there.
     fn subscribe(&self, topic: Topic, consumer: Arc<dyn Consumer>, credit: usize) -> Box<dyn Subscription>;
 }

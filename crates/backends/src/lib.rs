@@ -5,4 +5,13 @@
 //! is at work.
 
 pub mod bus;
+#[cfg(any(test, feature = "contract"))]
+pub mod contract;
+pub mod embedded;
+pub mod journal;
+mod lock;
 pub mod store;
+
+pub use bus::in_process::InProcessBus;
+pub use embedded::EmbeddedStore;
+pub use journal::Journal;

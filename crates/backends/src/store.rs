@@ -128,20 +128,25 @@ pub trait EntityStore: Send + Sync {
     /// Reads one document.
     async fn get(&self, id: &DocId) -> Result<Document, StoreError>;
 
-    /// Reads a document's attachment at one revision, in order, in pieces of at most 256 KiB.
+    /// Reads a document's attachment at one revision, in order, in pieces of at most 256 KiB. An empty one has
+    /// no pieces. `NotFound` if there is none, `Conflict` if the document is at another revision; also in mid
+    /// stream, if it is replaced or deleted meanwhile.
     async fn attachment(
         &self,
         id: &DocId,
         revision: &Revision,
     ) -> Result<BoxStream<'static, Result<Bytes, StoreError>>, StoreError>;
 
-    /// Writes a document, durably. `expected` is the revision it replaces; `None` creates.
+    /// Writes a document, durably. `expected` is the revision it replaces; `None` creates. `Conflict` if that
+    /// is not how the document is: also when it has been deleted. No revision ever comes back, not even when
+    /// a document is created again.
     async fn put(&self, document: NewDocument, expected: Option<&Revision>) -> Result<Revision, StoreError>;
 
-    /// Removes a document and its attachment, durably.
+    /// Removes a document and its attachment, durably. `NotFound` if there is none, `Conflict` if it is at
+    /// another revision.
     async fn delete(&self, id: &DocId, expected: &Revision) -> Result<(), StoreError>;
 
-    /// Summaries, last written first.
+    /// Summaries, last `updated` first; of those with the same time, last written first.
     async fn list(&self, query: &EntityQuery) -> Result<Vec<Json>, StoreError>;
 
     /// How many there are; `skip` and `limit` do not matter.
@@ -174,10 +179,10 @@ pub trait ActivationStore: Send + Sync {
     /// Reads one record of a namespace.
     async fn get(&self, namespace: &Namespace, id: ActivationId) -> Result<ActivationRecord, StoreError>;
 
-    /// Which of the ids have a record.
+    /// Which of the ids have a record, in the order given.
     async fn existing(&self, ids: &[ActivationId]) -> Result<Vec<ActivationId>, StoreError>;
 
-    /// Records, last started first.
+    /// Records, last started first; of those with the same time, last written first.
     async fn list(&self, query: &ActivationQuery) -> Result<Vec<ActivationRecord>, StoreError>;
 
     /// How many there are; `skip` and `limit` do not matter.
@@ -193,7 +198,8 @@ pub trait SubjectStore: Send + Sync {
     /// Reads one subject.
     async fn get(&self, subject: &str) -> Result<Subject, StoreError>;
 
-    /// Writes a subject, durably, in place of what it was.
+    /// Writes a subject, durably, in place of what it was. Keys that it no longer has are unknown from then
+    /// on. `Conflict` if one of its keys is another subject's.
     async fn put(&self, subject: &Subject) -> Result<(), StoreError>;
 }
 

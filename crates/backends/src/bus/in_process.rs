@@ -1,0 +1,132 @@
+//! The bus of a single machine: typed values handed over in memory, activations noted in a journal.
+//!
+//! A message that its reader has credit for is delivered on the publisher's own thread.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use parking_lot::Mutex;
+use whirl_model::{ActivationId, ActivationMessage, InvokerId, Topic};
+
+use super::{Bus, BusError, Consumer, Durability, Message, Progress, Subscription};
+use crate::journal::{Journal, JournalError, Unfinished};
+
+mod queue;
+mod receipt;
+
+use queue::Queue;
+
+/// All topics of one process. Without a journal nothing outlives the process, whatever durability is asked.
+pub struct InProcessBus {
+    topics: Mutex<HashMap<Topic, Arc<Queue>>>,
+    journal: Option<Arc<Journal>>,
+}
+
+impl InProcessBus {
+    /// A bus on a journal, with what an earlier process left in it; or one on memory alone.
+    #[must_use]
+    pub fn new(journal: Option<(Arc<Journal>, Vec<Unfinished>)>) -> Arc<Self> {
+        let (journal, unfinished) = journal.unzip();
+        let bus = Self { topics: Mutex::default(), journal };
+        for Unfinished { invoker, message, progress } in unfinished.into_iter().flatten() {
+            bus.queue(Topic::Activations(invoker)).push(Message::Activation(message), progress);
+        }
+        Arc::new(bus)
+    }
+
+    fn queue(&self, topic: Topic) -> Arc<Queue> {
+        let mut topics = self.topics.lock();
+        Arc::clone(topics.entry(topic).or_insert_with(|| Arc::new(Queue::new(topic, self.journal.clone()))))
+    }
+}
+
+#[async_trait]
+impl Bus for InProcessBus {
+    async fn publish(&self, topic: Topic, message: Message, durability: Durability) -> Result<(), BusError> {
+        let queue = self.queue(topic);
+        if let (Some(journal), Topic::Activations(invoker), Message::Activation(activation)) =
+            (&self.journal, topic, &message)
+        {
+            accept(journal, invoker, activation, durability).await.map_err(|e| bus_error(topic, e))?;
+        }
+        queue.push(message, Progress::NotStarted);
+        queue.deliver();
+        Ok(())
+    }
+
+    async fn make_durable(&self, topic: Topic) -> Result<(), BusError> {
+        match (&self.journal, topic) {
+            (Some(journal), Topic::Activations(_)) => {
+                journal.make_all_durable().await.map_err(|e| bus_error(topic, e))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn subscribe(&self, topic: Topic, consumer: Arc<dyn Consumer>, credit: usize) -> Box<dyn Subscription> {
+        let queue = self.queue(topic);
+        let reader = queue.read_from_now_on(consumer, credit);
+        queue.deliver();
+        Box::new(Reading { queue, reader })
+    }
+}
+
+async fn accept(
+    journal: &Journal,
+    invoker: InvokerId,
+    activation: &ActivationMessage,
+    durability: Durability,
+) -> Result<(), JournalError> {
+    let place = journal.accepted(invoker, activation)?;
+    if durability == Durability::Machine {
+        let mut pending = PendingAccept { journal, id: activation.activation_id, durable: false };
+        journal.make_durable(place).await?;
+        pending.durable = true;
+    }
+    Ok(())
+}
+
+/// An accept on its way to disk. Whoever gives up on it, or hears that it failed, has not been promised that
+/// the activation runs: then it must not turn up at the next start either.
+struct PendingAccept<'a> {
+    journal: &'a Journal,
+    id: ActivationId,
+    durable: bool,
+}
+
+impl Drop for PendingAccept<'_> {
+    fn drop(&mut self) {
+        if !self.durable {
+            self.journal.recorded(self.id);
+        }
+    }
+}
+
+fn bus_error(topic: Topic, error: JournalError) -> BusError {
+    match error {
+        JournalError::Full => BusError::Full,
+        other => BusError::Unavailable { topic, source: Box::new(other) },
+    }
+}
+
+struct Reading {
+    queue: Arc<Queue>,
+    reader: u64,
+}
+
+impl Subscription for Reading {
+    fn grant(&self, credit: usize) {
+        self.queue.grant(self.reader, credit);
+        self.queue.deliver();
+    }
+}
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        self.queue.stop_reading(self.reader);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,226 @@
+//! What a bus has to do.
+#![allow(clippy::unwrap_used, reason = "a suite fails by panicking")]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+use whirl_model::{Acknowledgement, ActivationId, ActivationMessage, Arguments, Caller, ControllerId};
+use whirl_model::{InvokerId, SealedKey, Timestamp, Topic, TransactionId, Version};
+
+use super::{new_activation_id, new_namespace, random, record};
+use crate::bus::{Bus, Consumer, Delivery, Durability, Message, Progress};
+
+/// Longer than any healthy bus takes.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// Runs the suite.
+pub async fn run(bus: &Arc<dyn Bus>) {
+    messages_come_in_order(bus).await;
+    no_more_comes_than_credit_allows(bus).await;
+    what_had_not_ended_comes_again(bus).await;
+    durable_messages_come_too(bus).await;
+    a_consumer_may_use_the_bus(bus).await;
+}
+
+/// A message that only its id tells from others.
+///
+/// # Panics
+/// Never: all names are well formed.
+#[must_use]
+pub fn activation(id: ActivationId) -> Arc<ActivationMessage> {
+    let namespace = new_namespace();
+    Arc::new(ActivationMessage {
+        activation_id: id,
+        transaction: TransactionId::from_random([7; 32]),
+        arrived: Timestamp(1),
+        action: format!("{namespace}/hello").parse().unwrap(),
+        version: Version::FIRST,
+        revision: "1-a".to_owned().into(),
+        caller: Caller {
+            subject: "contract".to_owned(),
+            namespace,
+            uuid: "uuid".to_owned(),
+            sealed_key: SealedKey::from_text("sealed"),
+        },
+        controller: ControllerId(0),
+        blocking: true,
+        arguments: Arguments::parse(br#"{"n":123456789012345678901234567890,"f":1.0}"#).unwrap(),
+        init_arguments: Vec::new(),
+        cause: None,
+        trace_parent: None,
+    })
+}
+
+/// An acknowledgement that only its id tells from others.
+#[must_use]
+pub fn acknowledgement(id: ActivationId) -> Message {
+    Message::Acknowledgement(Arc::new(Acknowledgement {
+        activation_id: id,
+        transaction: TransactionId::from_random([7; 32]),
+        invoker: InvokerId(0),
+        record: None,
+        completed: true,
+        internal_error: false,
+    }))
+}
+
+/// The id of whatever was delivered.
+#[must_use]
+pub fn id_of(message: &Message) -> ActivationId {
+    match message {
+        Message::Activation(activation) => activation.activation_id,
+        Message::Acknowledgement(acknowledgement) => acknowledgement.activation_id,
+    }
+}
+
+/// Hands deliveries to the suite and sees to it that there are never more than credit was given for.
+struct Inbox {
+    deliveries: mpsc::UnboundedSender<Delivery>,
+    credit: AtomicUsize,
+}
+
+impl Inbox {
+    fn new(credit: usize) -> (Arc<Self>, mpsc::UnboundedReceiver<Delivery>) {
+        let (deliveries, receiver) = mpsc::unbounded_channel();
+        (Arc::new(Self { deliveries, credit: AtomicUsize::new(credit) }), receiver)
+    }
+}
+
+impl Consumer for Inbox {
+    fn deliver(&self, delivery: Delivery) {
+        let before = self.credit.fetch_sub(1, Ordering::SeqCst);
+        assert!(before > 0, "delivered without credit");
+        let _suite_has_ended = self.deliveries.send(delivery);
+    }
+}
+
+async fn next(inbox: &mut mpsc::UnboundedReceiver<Delivery>) -> Delivery {
+    timeout(DEADLINE, inbox.recv()).await.expect("a message came").unwrap()
+}
+
+fn new_topic() -> Topic {
+    Topic::Activations(InvokerId(random() as u32))
+}
+
+async fn publish(bus: &Arc<dyn Bus>, topic: Topic) -> ActivationId {
+    let id = new_activation_id();
+    bus.publish(topic, Message::Activation(activation(id)), Durability::Process).await.unwrap();
+    id
+}
+
+async fn messages_come_in_order(bus: &Arc<dyn Bus>) {
+    let (topic, other) = (new_topic(), new_topic());
+    let mut sent = Vec::new();
+    for _ in 0..20 {
+        sent.push(publish(bus, topic).await);
+        publish(bus, other).await;
+    }
+    let (inbox, mut deliveries) = Inbox::new(100);
+    let _reading = bus.subscribe(topic, inbox, 100);
+    for _ in 0..20 {
+        sent.push(publish(bus, topic).await);
+    }
+    for id in sent {
+        let delivery = next(&mut deliveries).await;
+        assert_eq!((id_of(&delivery.message), delivery.progress), (id, Progress::NotStarted));
+    }
+}
+
+async fn no_more_comes_than_credit_allows(bus: &Arc<dyn Bus>) {
+    let topic = new_topic();
+    let (inbox, mut deliveries) = Inbox::new(1);
+    let reading = bus.subscribe(topic, inbox.clone(), 1);
+    let mut sent = Vec::new();
+    for _ in 0..5 {
+        sent.push(publish(bus, topic).await);
+    }
+    let mut came = vec![id_of(&next(&mut deliveries).await.message)];
+    for credit in [2, 1, 1] {
+        inbox.credit.fetch_add(credit, Ordering::SeqCst);
+        reading.grant(credit);
+        for _ in 0..credit {
+            came.push(id_of(&next(&mut deliveries).await.message));
+        }
+    }
+    assert_eq!(came, sent);
+}
+
+async fn what_had_not_ended_comes_again(bus: &Arc<dyn Bus>) {
+    let topic = new_topic();
+    let mut sent = Vec::new();
+    for _ in 0..4 {
+        sent.push(publish(bus, topic).await);
+    }
+    let (inbox, mut deliveries) = Inbox::new(3);
+    let reading = bus.subscribe(topic, inbox, 3);
+    let [untouched, started, ended] =
+        [next(&mut deliveries).await, next(&mut deliveries).await, next(&mut deliveries).await];
+    started.receipt.started().unwrap();
+    ended.receipt.started().unwrap();
+    ended.receipt.ended(&record_of(&ended.message));
+    drop(reading);
+    drop(untouched);
+
+    let (inbox, mut deliveries) = Inbox::new(10);
+    let _reading = bus.subscribe(topic, inbox, 10);
+    for (id, progress) in [
+        (sent[0], Progress::NotStarted),
+        (sent[1], Progress::MayHaveStarted),
+        (sent[3], Progress::NotStarted),
+    ] {
+        let delivery = next(&mut deliveries).await;
+        assert_eq!((id_of(&delivery.message), delivery.progress), (id, progress));
+    }
+    ended.receipt.recorded();
+}
+
+fn record_of(message: &Message) -> whirl_model::ActivationRecord {
+    whirl_model::ActivationRecord { activation_id: id_of(message), ..record(&new_namespace(), "hello", 1) }
+}
+
+async fn durable_messages_come_too(bus: &Arc<dyn Bus>) {
+    let topic = new_topic();
+    let (inbox, mut deliveries) = Inbox::new(10);
+    let _reading = bus.subscribe(topic, inbox, 10);
+    let fleeting = publish(bus, topic).await;
+    bus.make_durable(topic).await.unwrap();
+    let durable = new_activation_id();
+    bus.publish(topic, Message::Activation(activation(durable)), Durability::Machine).await.unwrap();
+    for id in [fleeting, durable] {
+        assert_eq!(id_of(&next(&mut deliveries).await.message), id);
+    }
+    let acknowledgements = Topic::Acknowledgements(ControllerId(random() as u32));
+    bus.publish(acknowledgements, acknowledgement(durable), Durability::Machine).await.unwrap();
+    bus.make_durable(acknowledgements).await.unwrap();
+}
+
+/// Answers every activation with an acknowledgement, from within its delivery.
+struct Answering {
+    bus: Arc<dyn Bus>,
+    to: Topic,
+}
+
+impl Consumer for Answering {
+    fn deliver(&self, delivery: Delivery) {
+        let (bus, to, id) = (Arc::clone(&self.bus), self.to, id_of(&delivery.message));
+        delivery.receipt.started().unwrap();
+        delivery.receipt.ended(&record_of(&delivery.message));
+        delivery.receipt.recorded();
+        tokio::spawn(async move { bus.publish(to, acknowledgement(id), Durability::Process).await });
+    }
+}
+
+async fn a_consumer_may_use_the_bus(bus: &Arc<dyn Bus>) {
+    let (topic, answers) = (new_topic(), Topic::Acknowledgements(ControllerId(random() as u32)));
+    let (inbox, mut deliveries) = Inbox::new(10);
+    let _reading_answers = bus.subscribe(answers, inbox, 10);
+    let consumer = Answering { bus: Arc::clone(bus), to: answers };
+    let _reading = bus.subscribe(topic, Arc::new(consumer), 10);
+    for _ in 0..3 {
+        let id = publish(bus, topic).await;
+        assert_eq!(id_of(&next(&mut deliveries).await.message), id);
+    }
+}

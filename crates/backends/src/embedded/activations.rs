@@ -1,0 +1,137 @@
+//! Activation records: written once, never changed.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension, named_params, params_from_iter};
+use whirl_model::{ActivationId, ActivationRecord, Namespace};
+
+use super::failure::{Failure, corrupt};
+use super::{EmbeddedStore, integer, unsigned};
+use crate::store::{ActivationQuery, ActivationStore, StoreError};
+
+#[async_trait]
+impl ActivationStore for EmbeddedStore {
+    async fn put_all(&self, records: &[Arc<ActivationRecord>]) -> Result<(), StoreError> {
+        let records = records.to_vec();
+        let work = move |connection: &Connection| records.iter().try_for_each(|r| insert(connection, r));
+        self.writer.write("write activation records", work).await
+    }
+
+    async fn get(&self, namespace: &Namespace, id: ActivationId) -> Result<ActivationRecord, StoreError> {
+        let namespace = namespace.clone();
+        self.readers.read("read a record", move |connection| read(connection, &namespace, id)).await
+    }
+
+    async fn existing(&self, ids: &[ActivationId]) -> Result<Vec<ActivationId>, StoreError> {
+        let ids = ids.to_vec();
+        self.readers.read("look records up", move |connection| existing(connection, ids)).await
+    }
+
+    async fn list(&self, query: &ActivationQuery) -> Result<Vec<ActivationRecord>, StoreError> {
+        let query = query.clone();
+        self.readers.read("list records", move |connection| list(connection, &query)).await
+    }
+
+    async fn count(&self, query: &ActivationQuery) -> Result<u64, StoreError> {
+        let query = query.clone();
+        self.readers.read("count records", move |connection| count(connection, &query)).await
+    }
+}
+
+fn key(id: ActivationId) -> [u8; 16] {
+    id.bits().to_be_bytes()
+}
+
+fn insert(connection: &Connection, record: &ActivationRecord) -> Result<(), Failure> {
+    let id = record.activation_id;
+    let text = serde_json::to_string(record).map_err(|e| corrupt(&id.to_string(), e))?;
+    connection
+        .prepare_cached(
+            "INSERT INTO activation (id, namespace, filter_name, start, record)
+             VALUES (:id, :namespace, :name, :start, :record) ON CONFLICT (id) DO NOTHING",
+        )?
+        .execute(named_params! {
+            ":id": key(id),
+            ":namespace": record.namespace.as_str(),
+            ":name": record.filter_name(),
+            ":start": integer(record.start.0),
+            ":record": text,
+        })?;
+    Ok(())
+}
+
+fn read(
+    connection: &Connection,
+    namespace: &Namespace,
+    id: ActivationId,
+) -> Result<ActivationRecord, Failure> {
+    let mut statement =
+        connection.prepare_cached("SELECT record FROM activation WHERE id = ?1 AND namespace = ?2")?;
+    let found = statement.query_row((key(id), namespace.as_str()), |row| row.get(0)).optional()?;
+    let text: String = found.ok_or_else(|| StoreError::NotFound(id.to_string()))?;
+    parse(&text, &id.to_string())
+}
+
+fn parse(text: &str, id: &str) -> Result<ActivationRecord, Failure> {
+    Ok(serde_json::from_str(text).map_err(|e| corrupt(id, e))?)
+}
+
+fn existing(connection: &Connection, ids: Vec<ActivationId>) -> Result<Vec<ActivationId>, Failure> {
+    let mut statement = connection.prepare_cached("SELECT 1 FROM activation WHERE id = ?1")?;
+    let mut found = Vec::new();
+    for id in ids {
+        if statement.exists([key(id)])? {
+            found.push(id);
+        }
+    }
+    Ok(found)
+}
+
+fn condition(query: &ActivationQuery) -> &'static str {
+    match query.name {
+        Some(_) => "namespace = ? AND start BETWEEN ? AND ? AND filter_name = ?",
+        None => "namespace = ? AND start BETWEEN ? AND ?",
+    }
+}
+
+/// The values for the question marks of `condition`.
+fn condition_values(query: &ActivationQuery) -> Vec<Value> {
+    let since = query.since.map_or(0, |t| integer(t.0));
+    let upto = query.upto.map_or(i64::MAX, |t| integer(t.0));
+    let mut values = vec![query.namespace.as_str().to_owned().into(), since.into(), upto.into()];
+    values.extend(query.name.clone().map(Value::from));
+    values
+}
+
+pub(super) fn list_sql(query: &ActivationQuery) -> String {
+    let condition = condition(query);
+    format!(
+        "SELECT record, hex(id) FROM activation WHERE {condition}
+         ORDER BY start DESC, seq DESC LIMIT ? OFFSET ?"
+    )
+}
+
+pub(super) fn count_sql(query: &ActivationQuery) -> String {
+    format!("SELECT count(*) FROM activation WHERE {}", condition(query))
+}
+
+fn list(connection: &Connection, query: &ActivationQuery) -> Result<Vec<ActivationRecord>, Failure> {
+    let mut values = condition_values(query);
+    values.extend([integer(query.limit).into(), integer(query.skip).into()]);
+    let mut statement = connection.prepare_cached(&list_sql(query))?;
+    let mut rows = statement.query(params_from_iter(values))?;
+    let mut records = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (text, id) = (row.get_ref(0)?.as_str(), row.get::<_, String>(1)?);
+        records.push(parse(text.map_err(rusqlite::Error::from)?, &id.to_lowercase())?);
+    }
+    Ok(records)
+}
+
+fn count(connection: &Connection, query: &ActivationQuery) -> Result<u64, Failure> {
+    let mut statement = connection.prepare_cached(&count_sql(query))?;
+    let number = statement.query_row(params_from_iter(condition_values(query)), |row| row.get(0))?;
+    Ok(unsigned(number))
+}
