@@ -1,1 +1,36 @@
-//! (being written)
+//! Whirl's controller: the REST API, and the dispatch of activations to invokers.
+//!
+//! A library: a binary brings the back-ends, the listeners and the signals. `routes.rs` has every URL on one
+//! page; each resource has a file of its own; `api_error.rs` alone turns errors into status codes.
+
+mod accept;
+mod acknowledgements;
+mod action_cache;
+mod actions;
+mod activations;
+mod admin;
+mod api;
+mod api_error;
+mod authentication;
+mod body;
+mod call;
+mod collections;
+mod config;
+mod cors;
+mod dispatch;
+mod edge;
+mod entitlement;
+mod host;
+mod invokers;
+mod metrics;
+mod namespaces;
+mod openapi;
+mod query;
+mod reply;
+mod routes;
+mod server;
+mod transaction;
+
+pub use config::{ControllerConfig, Throttles};
+pub use invokers::{InvokerState, Invokers, OneInvoker};
+pub use server::{Controller, ControllerParts};

@@ -1,0 +1,242 @@
+//! Actions as they are run, code and all, kept in memory by document id. Reads fill it; own writes empty it,
+//! also when a read that began before the write ends after it.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use futures::StreamExt;
+use moka::ops::compute::Op;
+use moka::sync::Cache;
+use whirl_backends::store::{Collection, Document, EntityStore, StoreError};
+use whirl_model::{Action, ActionPath, DocId, Revision};
+
+use crate::api_error::ApiError;
+use crate::metrics::CacheMetrics;
+
+/// How often a read starts over when the action changes under it.
+const ATTEMPTS: usize = 3;
+/// How many groups of ids share a count of writes.
+const GROUPS: usize = 64;
+/// What an entry weighs besides its code.
+const ENTRY_BYTES: usize = 1024;
+
+/// An action and the state of its document.
+#[derive(Debug)]
+pub(crate) struct StoredAction {
+    /// The action, its code included.
+    pub(crate) action: Action,
+    /// The document's revision.
+    pub(crate) revision: Revision,
+    /// Names of the parameters that go to the environment at `/init`.
+    pub(crate) init_parameters: Vec<String>,
+}
+
+/// Actions by document id.
+pub(crate) struct ActionCache {
+    store: Arc<dyn EntityStore>,
+    cached: Cache<DocId, Arc<StoredAction>>,
+    /// Writes seen so far, by group of ids: a read keeps its result only if none came between.
+    writes: [AtomicU64; GROUPS],
+    metrics: CacheMetrics,
+}
+
+impl ActionCache {
+    /// A cache of at most so many bytes before the store.
+    pub(crate) fn new(store: Arc<dyn EntityStore>, bytes: u64, metrics: CacheMetrics) -> Self {
+        let cached = Cache::builder()
+            .max_capacity(bytes)
+            .weigher(|_, entry: &Arc<StoredAction>| u32::try_from(weight(&entry.action)).unwrap_or(u32::MAX))
+            .build();
+        Self { store, cached, writes: std::array::from_fn(|_| AtomicU64::new(0)), metrics }
+    }
+
+    /// The action at a path, from memory if it is there.
+    pub(crate) async fn get(&self, path: &ActionPath) -> Result<Arc<StoredAction>, ApiError> {
+        let id = path.into();
+        if let Some(stored) = self.cached.get(&id) {
+            self.metrics.hits.inc();
+            return Ok(stored);
+        }
+        self.metrics.misses.inc();
+        let writes = self.writes_to(&id);
+        let before = writes.load(Ordering::Acquire);
+        let stored = Arc::new(self.read(&id).await?);
+        self.cached.entry(id).and_compute_with(|_| {
+            let unchanged = writes.load(Ordering::Acquire) == before;
+            if unchanged { Op::Put(stored.clone()) } else { Op::Nop }
+        });
+        Ok(stored)
+    }
+
+    /// The action at a path as the store has it now, for who is going to change it.
+    pub(crate) async fn get_fresh(&self, path: &ActionPath) -> Result<StoredAction, ApiError> {
+        self.read(&path.into()).await
+    }
+
+    /// Forgets an action. Has to be called after every write to it.
+    pub(crate) fn forget(&self, path: &ActionPath) {
+        let id = path.into();
+        self.writes_to(&id).fetch_add(1, Ordering::Release);
+        self.cached.invalidate(&id);
+    }
+
+    fn writes_to(&self, id: &DocId) -> &AtomicU64 {
+        let mut hasher = DefaultHasher::new();
+        id.hash(&mut hasher);
+        &self.writes[usize::try_from(hasher.finish() % GROUPS as u64).unwrap_or_default()]
+    }
+
+    async fn read(&self, id: &DocId) -> Result<StoredAction, ApiError> {
+        for _ in 1..ATTEMPTS {
+            match self.try_read(id).await? {
+                Some(stored) => return Ok(stored),
+                None => continue,
+            }
+        }
+        self.try_read(id).await?.ok_or(ApiError::Conflict)
+    }
+
+    /// `None` if the action changed between the reading of its document and of its code.
+    async fn try_read(&self, id: &DocId) -> Result<Option<StoredAction>, ApiError> {
+        let document = self.store.get(id).await?;
+        if document.collection != Collection::Actions {
+            return Err(ApiError::NotInCollection);
+        }
+        let code = match self.read_code(&document).await {
+            Err(StoreError::NotFound(_) | StoreError::Conflict(_)) => return Ok(None),
+            code => code?,
+        };
+        let action = Action::from_document(&document.body, code.as_deref())
+            .map_err(|source| StoreError::Corrupt { id: id.to_string(), source: source.into() })?;
+        let init_parameters = action.init_parameters();
+        Ok(Some(StoredAction { action, revision: document.revision, init_parameters }))
+    }
+
+    async fn read_code(&self, document: &Document) -> Result<Option<String>, StoreError> {
+        let Some(size) = document.attachment_size else { return Ok(None) };
+        let mut code = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
+        let mut pieces = self.store.attachment(&document.id, &document.revision).await?;
+        while let Some(piece) = pieces.next().await {
+            code.extend_from_slice(&piece?);
+        }
+        let corrupt = |source| StoreError::Corrupt { id: document.id.to_string(), source };
+        String::from_utf8(code).map(Some).map_err(|error| corrupt(error.into()))
+    }
+}
+
+fn weight(action: &Action) -> usize {
+    let code = action.exec.code().map_or(0, |code| code.as_str().len());
+    let lists = action.parameters.size() + action.annotations.size();
+    ENTRY_BYTES + code + usize::try_from(lists).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use async_trait::async_trait;
+    use bytes::Bytes;
+    use futures::stream::BoxStream;
+    use parking_lot::Mutex;
+    use prometheus::IntCounter;
+    use tokio::sync::oneshot;
+    use whirl_backends::EmbeddedStore;
+    use whirl_backends::store::{EntityQuery, NewDocument};
+    use whirl_model::{ActionLimits, Exec, Json, Parameters, Timestamp};
+
+    use super::*;
+
+    /// A store whose next read, once it has its document, waits until the test lets it go on.
+    struct Slow {
+        inner: Arc<dyn EntityStore>,
+        gate: Mutex<Option<(oneshot::Sender<()>, oneshot::Receiver<()>)>>,
+    }
+
+    #[async_trait]
+    impl EntityStore for Slow {
+        async fn get(&self, id: &DocId) -> Result<Document, StoreError> {
+            let document = self.inner.get(id).await;
+            let gate = self.gate.lock().take();
+            if let Some((reached, go_on)) = gate {
+                reached.send(()).expect("the test waits");
+                go_on.await.expect("the test lets it go on");
+            }
+            document
+        }
+
+        async fn attachment(
+            &self,
+            id: &DocId,
+            revision: &Revision,
+        ) -> Result<BoxStream<'static, Result<Bytes, StoreError>>, StoreError> {
+            self.inner.attachment(id, revision).await
+        }
+
+        async fn put(&self, new: NewDocument, expected: Option<&Revision>) -> Result<Revision, StoreError> {
+            self.inner.put(new, expected).await
+        }
+
+        async fn delete(&self, id: &DocId, expected: &Revision) -> Result<(), StoreError> {
+            self.inner.delete(id, expected).await
+        }
+
+        async fn list(&self, query: &EntityQuery) -> Result<Vec<Json>, StoreError> {
+            self.inner.list(query).await
+        }
+
+        async fn count(&self, query: &EntityQuery) -> Result<u64, StoreError> {
+            self.inner.count(query).await
+        }
+    }
+
+    fn hello(version: &str) -> NewDocument {
+        let action = Action {
+            path: "alice/hello".parse().unwrap(),
+            version: version.parse().unwrap(),
+            publish: false,
+            exec: Exec::Blackbox { image: "me/mine".parse().unwrap(), code: None, main: None },
+            parameters: Parameters::default(),
+            annotations: Parameters::default(),
+            limits: ActionLimits::default(),
+            updated: Timestamp(1),
+        };
+        NewDocument {
+            id: action.doc_id(),
+            collection: Collection::Actions,
+            parent: action.path.parent(),
+            updated: action.updated,
+            body: action.to_document(),
+            summary: action.to_summary(),
+            attachment: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_read_that_a_write_overtook_is_not_remembered() {
+        let folder = tempfile::tempdir().unwrap();
+        let embedded = EmbeddedStore::open(&folder.path().join("whirl.db")).unwrap();
+        let store = Arc::new(Slow { inner: embedded.stores().entities, gate: Mutex::default() });
+        let counter = || IntCounter::new("x", "x").unwrap();
+        let metrics = CacheMetrics { hits: counter(), misses: counter() };
+        let cache = Arc::new(ActionCache::new(store.clone(), 1 << 20, metrics));
+        let path: ActionPath = "alice/hello".parse().unwrap();
+        let first = store.put(hello("1.0.0"), None).await.unwrap();
+
+        let (reached, is_reached) = oneshot::channel();
+        let (go_on, may_go_on) = oneshot::channel();
+        *store.gate.lock() = Some((reached, may_go_on));
+        let reading = tokio::spawn({
+            let (cache, path) = (cache.clone(), path.clone());
+            async move { cache.get(&path).await.map(|stored| stored.revision.clone()) }
+        });
+        is_reached.await.unwrap();
+        let second = store.put(hello("2.0.0"), Some(&first)).await.unwrap();
+        cache.forget(&path);
+        go_on.send(()).unwrap();
+        assert_eq!(reading.await.unwrap().unwrap(), first, "it read before the write");
+
+        assert_eq!(cache.get(&path).await.unwrap().revision, second);
+        assert_eq!(cache.metrics.hits.get(), 0);
+        assert_eq!(cache.get(&path).await.unwrap().revision, second);
+        assert_eq!(cache.metrics.hits.get(), 1);
+    }
+}

@@ -1,0 +1,25 @@
+//! `DELETE …/actions/NAME`.
+
+use actix_web::HttpResponse;
+
+use super::permitted;
+use crate::api_error::ApiError;
+use crate::call::Call;
+use crate::openapi::{AnAction, Refused, RefusedWrite};
+use crate::reply;
+
+#[utoipa::path(
+    delete,
+    path = "/api/v1/namespaces/{namespace}/actions/{name}",
+    tag = "actions",
+    params(AnAction),
+    responses((status = 200, description = "The action that was deleted"), Refused, RefusedWrite)
+)]
+pub(crate) async fn delete(call: Call) -> Result<HttpResponse, ApiError> {
+    let path = permitted(&call).await?;
+    let stored = call.api.actions.get_fresh(&path).await?;
+    let deleted = call.api.stores.entities.delete(&stored.action.doc_id(), &stored.revision).await;
+    call.api.actions.forget(&path);
+    deleted?;
+    Ok(reply::json(&stored.action.to_json(true)))
+}

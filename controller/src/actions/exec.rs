@@ -1,0 +1,123 @@
+//! What a client may ask an action to execute, checked against the runtimes there are.
+
+use serde::Deserialize;
+use whirl_model::runtimes::Runtime;
+use whirl_model::{Code, Exec, Kind, RuntimeManifest};
+
+use crate::api_error::ApiError;
+
+/// The member `exec` as clients send it. What else they put there (`binary`, for one) is ignored.
+#[derive(Debug, Deserialize)]
+pub(super) struct ExecBody {
+    kind: String,
+    code: Option<String>,
+    /// What `code` was called for Java once.
+    jar: Option<String>,
+    image: Option<String>,
+    main: Option<String>,
+}
+
+impl ExecBody {
+    /// The exec that this asks for.
+    pub(super) fn resolve(self, manifest: &RuntimeManifest) -> Result<Exec, ApiError> {
+        let kind = Kind::new(&self.kind);
+        match kind.as_str() {
+            "blackbox" => self.blackbox(),
+            "sequence" => Err(ApiError::malformed("Sequences are not supported by this version of Whirl.")),
+            _ => self.runtime(runtime_of(manifest, &kind)?),
+        }
+    }
+
+    fn blackbox(self) -> Result<Exec, ApiError> {
+        let image = self.image.ok_or_else(|| ApiError::malformed("A blackbox action needs an 'image'."))?;
+        let image = image
+            .parse()
+            .map_err(|error: whirl_model::image::ImageNameError| ApiError::malformed(error.to_string()))?;
+        let code = self.code.filter(|code| !code.is_empty()).map(|code| Code::new(&code));
+        Ok(Exec::Blackbox { image, code, main: self.main })
+    }
+
+    fn runtime(self, runtime: &Runtime) -> Result<Exec, ApiError> {
+        let kind = &runtime.kind;
+        let code = self.code.or(self.jar);
+        let code =
+            code.ok_or_else(|| ApiError::malformed(format!("An action of kind '{kind}' needs 'code'.")))?;
+        if runtime.require_main && self.main.as_deref().unwrap_or_default().is_empty() {
+            return Err(ApiError::malformed(format!("An action of kind '{kind}' needs 'main'.")));
+        }
+        Ok(Exec::Runtime { kind: kind.clone(), code: Code::new(&code), main: self.main })
+    }
+}
+
+/// The runtime of a kind that may be used: there is one and it is not deprecated.
+pub(super) fn runtime_of<'m>(manifest: &'m RuntimeManifest, kind: &Kind) -> Result<&'m Runtime, ApiError> {
+    let runtime = manifest.resolve(kind).ok_or_else(|| unknown(manifest, kind))?;
+    if runtime.deprecated {
+        return Err(ApiError::malformed(format!(
+            "The runtime '{}' is deprecated: its actions can be read and deleted, not changed or invoked.",
+            runtime.kind
+        )));
+    }
+    Ok(runtime)
+}
+
+fn unknown(manifest: &RuntimeManifest, kind: &Kind) -> ApiError {
+    let known = manifest.iter().map(|runtime| runtime.kind.as_str()).chain(["blackbox"]);
+    let known: Vec<String> = known.map(|kind| format!("'{kind}'")).collect();
+    ApiError::malformed(format!(
+        "The specified runtime '{kind}' is not supported by this platform. Valid values are: {}.",
+        known.join(", ")
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MANIFEST: &str = r#"{"runtimes":{
+        "nodejs":[{"kind":"nodejs:18","image":{"name":"n18"},"deprecated":true},
+                  {"kind":"nodejs:20","image":{"name":"n20"},"default":true}],
+        "java":[{"kind":"java:8","image":{"name":"j8"},"requireMain":true}]}}"#;
+
+    fn resolve(text: &str) -> Result<Exec, String> {
+        let body: ExecBody = serde_json::from_str(text).map_err(|e| e.to_string())?;
+        body.resolve(&RuntimeManifest::parse(MANIFEST).unwrap()).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn kinds_resolve_to_concrete_ones() {
+        for (text, kind, binary) in [
+            (r#"{"kind":"nodejs:20","code":"x","binary":true}"#, "nodejs:20", false),
+            (r#"{"kind":" NodeJS:Default ","code":"YWJj","main":"m"}"#, "nodejs:20", true),
+            (r#"{"kind":"java:8","jar":"YWJj","main":"Hello"}"#, "java:8", true),
+            (r#"{"kind":"nodejs:20","code":""}"#, "nodejs:20", false),
+            (r#"{"kind":"blackbox","image":"me/mine","code":""}"#, "blackbox", false),
+        ] {
+            let exec = resolve(text).unwrap();
+            assert_eq!((exec.kind().as_str(), exec.is_binary()), (kind, binary), "{text}");
+        }
+        assert!(resolve(r#"{"kind":"blackbox","image":"me/mine","code":""}"#).unwrap().code().is_none());
+    }
+
+    #[test]
+    fn what_cannot_be_run_is_refused() {
+        for (text, why) in [
+            (
+                r#"{"kind":"Cobol:60","code":"x"}"#,
+                "The specified runtime 'cobol:60' is not supported by this platform",
+            ),
+            (r#"{"kind":"nodejs:18","code":"x"}"#, "deprecated"),
+            (r#"{"kind":"nodejs:20"}"#, "needs 'code'"),
+            (r#"{"kind":"nodejs:20","code":null}"#, "needs 'code'"),
+            (r#"{"kind":"java:8","code":"x"}"#, "needs 'main'"),
+            (r#"{"kind":"blackbox"}"#, "needs an 'image'"),
+            (r#"{"kind":"blackbox","image":"No Such"}"#, "not the name of a container image"),
+            (r#"{"kind":"sequence","components":["/a/b"]}"#, "Sequences"),
+            (r#"{"code":"x"}"#, "kind"),
+            (r#"{"kind":"nodejs:20","code":1}"#, "string"),
+        ] {
+            let error = resolve(text).unwrap_err();
+            assert!(error.contains(why), "{text}: {error}");
+        }
+    }
+}

@@ -1,0 +1,270 @@
+//! What a PUT makes of an action: pure, from the body, the action that is there (if any), the bounds and the
+//! time.
+
+use serde::Deserialize;
+use whirl_model::limits::{LimitBounds, LimitsPatch};
+use whirl_model::{
+    Action, ActionLimits, ActionPath, Exec, Json, Parameters, RuntimeManifest, Timestamp, Version,
+};
+
+use super::exec::{ExecBody, runtime_of};
+use crate::api_error::ApiError;
+
+const EXEC: &str = "exec";
+const PROVIDE_API_KEY: &str = "provide-api-key";
+
+/// The body of a PUT; every member may be missing or null, others are ignored.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct PutBody {
+    exec: Option<ExecBody>,
+    parameters: Option<Parameters>,
+    annotations: Option<Parameters>,
+    del_annotations: Option<Vec<String>>,
+    limits: Option<LimitsPatch>,
+    version: Option<Version>,
+    publish: Option<bool>,
+}
+
+/// A body whose parts are known to be allowed, each by itself.
+#[derive(Debug)]
+pub(super) struct Change {
+    exec: Option<Exec>,
+    parameters: Option<Parameters>,
+    annotations: Option<Parameters>,
+    del_annotations: Vec<String>,
+    limits: LimitsPatch,
+    version: Option<Version>,
+    publish: Option<bool>,
+}
+
+impl PutBody {
+    /// Checks everything that can be checked without the action that may be there.
+    pub(super) fn check(self, manifest: &RuntimeManifest, bounds: &LimitBounds) -> Result<Change, ApiError> {
+        let exec = self.exec.map(|exec| exec.resolve(manifest)).transpose()?;
+        let limits = self.limits.unwrap_or_default();
+        apply_limits(bounds, ActionLimits::default(), &limits)?;
+        let code = exec.as_ref().and_then(Exec::code).map_or(0, |code| code.as_str().len() as u64);
+        fits("code", code, bounds.code_bytes)?;
+        let size = |list: &Option<Parameters>| list.as_ref().map_or(0, Parameters::size);
+        fits("parameters", size(&self.parameters), bounds.parameter_bytes)?;
+        fits("annotations", size(&self.annotations), bounds.parameter_bytes)?;
+        Ok(Change {
+            exec,
+            parameters: self.parameters,
+            annotations: self.annotations,
+            del_annotations: self.del_annotations.unwrap_or_default(),
+            limits,
+            version: self.version,
+            publish: self.publish,
+        })
+    }
+}
+
+impl Change {
+    /// The new action that this is.
+    pub(super) fn create(
+        self,
+        path: ActionPath,
+        bounds: &LimitBounds,
+        now: Timestamp,
+    ) -> Result<Action, ApiError> {
+        let exec = self.exec.ok_or_else(|| ApiError::malformed("A new action needs 'exec'."))?;
+        let mut annotations = self.annotations.unwrap_or_default();
+        if annotations.get(PROVIDE_API_KEY).is_none() {
+            annotations.set(PROVIDE_API_KEY, Json::of(&false));
+        }
+        annotations.set_last(EXEC, Json::of(&exec.kind()));
+        Ok(Action {
+            path,
+            version: self.version.unwrap_or_default(),
+            publish: self.publish.unwrap_or_default(),
+            exec,
+            parameters: self.parameters.unwrap_or_default(),
+            annotations,
+            limits: apply_limits(bounds, ActionLimits::default(), &self.limits)?,
+            updated: now,
+        })
+    }
+
+    /// What this makes of the action that is there. Annotations and limits are merged, parameters replaced.
+    pub(super) fn update(self, old: Action, rules: &Rules<'_>, now: Timestamp) -> Result<Action, ApiError> {
+        if self.exec.is_none() && old.exec.image().is_none() {
+            runtime_of(rules.manifest, &old.exec.kind())?;
+        }
+        let exec = self.exec.unwrap_or(old.exec);
+        let annotations = merge_annotations(old.annotations, self.annotations, &self.del_annotations, &exec);
+        fits("annotations", annotations.size(), rules.bounds.parameter_bytes)?;
+        Ok(Action {
+            path: old.path,
+            version: self.version.unwrap_or_else(|| old.version.next_patch()),
+            publish: self.publish.unwrap_or(old.publish),
+            exec,
+            parameters: self.parameters.unwrap_or(old.parameters),
+            annotations,
+            limits: apply_limits(rules.bounds, old.limits, &self.limits)?,
+            updated: now,
+        })
+    }
+}
+
+/// What the platform allows.
+pub(super) struct Rules<'a> {
+    /// The runtimes there are.
+    pub(super) manifest: &'a RuntimeManifest,
+    /// The bounds of actions.
+    pub(super) bounds: &'a LimitBounds,
+}
+
+/// The user's annotations in the order they came, then the platform's own two.
+fn merge_annotations(
+    mut old: Parameters,
+    new: Option<Parameters>,
+    deleted: &[String],
+    exec: &Exec,
+) -> Parameters {
+    deleted.iter().for_each(|key| old.remove(key));
+    let new = new.unwrap_or_default();
+    let platforms_own = old.get(PROVIDE_API_KEY).filter(|_| new.get(PROVIDE_API_KEY).is_none()).cloned();
+    let mut merged = old.merged_with(new);
+    if let Some(provide) = platforms_own {
+        merged.set_last(PROVIDE_API_KEY, provide);
+    }
+    merged.set_last(EXEC, Json::of(&exec.kind()));
+    merged
+}
+
+fn apply_limits(
+    bounds: &LimitBounds,
+    base: ActionLimits,
+    patch: &LimitsPatch,
+) -> Result<ActionLimits, ApiError> {
+    bounds.apply(base, patch).map_err(|error| ApiError::malformed(error.to_string()))
+}
+
+fn fits(part: &'static str, bytes: u64, limit: u64) -> Result<(), ApiError> {
+    if bytes > limit { Err(ApiError::TooLarge { part, bytes: Some(bytes), limit }) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp(5);
+
+    fn manifest() -> RuntimeManifest {
+        RuntimeManifest::parse(
+            r#"{"runtimes":{"nodejs":[{"kind":"nodejs:20","image":{"name":"n"},"default":true},
+                {"kind":"nodejs:12","image":{"name":"n"},"deprecated":true}]}}"#,
+        )
+        .unwrap()
+    }
+
+    fn change(body: &str) -> Result<Change, ApiError> {
+        let body: PutBody = crate::body::parse(body.as_bytes())?;
+        body.check(&manifest(), &LimitBounds::default())
+    }
+
+    fn created(body: &str) -> Action {
+        let path = "alice/hello".parse().unwrap();
+        change(body).unwrap().create(path, &LimitBounds::default(), NOW).unwrap()
+    }
+
+    fn updated(old: Action, body: &str) -> Result<Action, ApiError> {
+        let rules = Rules { manifest: &manifest(), bounds: &LimitBounds::default() };
+        change(body)?.update(old, &rules, NOW)
+    }
+
+    fn annotations(action: &Action) -> String {
+        Json::of(&action.annotations).as_str().to_owned()
+    }
+
+    const HELLO: &str = r#"{"exec":{"kind":"nodejs:20","code":"x"}}"#;
+
+    #[test]
+    fn the_platform_adds_its_annotations_last() {
+        let plain = created(HELLO);
+        assert_eq!(
+            annotations(&plain),
+            r#"[{"key":"provide-api-key","value":false},{"key":"exec","value":"nodejs:20"}]"#
+        );
+        let chosen = created(
+            r#"{"exec":{"kind":"nodejs:20","code":"x"},"annotations":[{"key":"exec","value":"mine"},
+                {"key":"provide-api-key","value":true},{"key":"z","value":1}]}"#,
+        );
+        assert_eq!(
+            annotations(&chosen),
+            r#"[{"key":"provide-api-key","value":true},{"key":"z","value":1},{"key":"exec","value":"nodejs:20"}]"#
+        );
+    }
+
+    #[test]
+    fn updates_merge_annotations_and_limits_and_replace_the_rest() {
+        let old = created(
+            r#"{"exec":{"kind":"nodejs:20","code":"x"},"parameters":[{"key":"p","value":1}],"publish":true,
+                "annotations":[{"key":"a","value":1},{"key":"b","value":2}],"limits":{"memory":128,"logs":1}}"#,
+        );
+        let new = updated(
+            old.clone(),
+            r#"{"annotations":[{"key":"c","value":3},{"key":"b","value":4}],"delAnnotations":["a","none"],
+                "limits":{"logs":2},"parameters":[{"key":"q","value":null}]}"#,
+        )
+        .unwrap();
+        assert_eq!(
+            annotations(&new),
+            r#"[{"key":"b","value":4},{"key":"c","value":3},{"key":"provide-api-key","value":false},{"key":"exec","value":"nodejs:20"}]"#
+        );
+        assert_eq!((new.limits.memory, new.limits.logs), (128, 2));
+        assert_eq!(Json::of(&new.parameters).as_str(), r#"[{"key":"q","value":null}]"#);
+        assert_eq!((new.version.to_string().as_str(), new.publish), ("0.0.2", true));
+        assert_eq!(new.exec, old.exec);
+        let same = updated(old.clone(), "{}").unwrap();
+        assert_eq!((&same.parameters, same.limits), (&old.parameters, old.limits));
+    }
+
+    #[test]
+    fn an_old_action_without_the_key_annotation_does_not_get_it() {
+        let mut old = created(HELLO);
+        old.annotations.remove("provide-api-key");
+        assert_eq!(annotations(&updated(old, "{}").unwrap()), r#"[{"key":"exec","value":"nodejs:20"}]"#);
+    }
+
+    #[test]
+    fn versions_may_be_given() {
+        let old = created(r#"{"exec":{"kind":"nodejs:20","code":"x"},"version":"1.2"}"#);
+        assert_eq!(old.version.to_string(), "1.2.0");
+        assert_eq!(updated(old, r#"{"version":"3"}"#).unwrap().version.to_string(), "3.0.0");
+    }
+
+    #[test]
+    fn a_deprecated_action_is_not_changed_unless_its_kind_is() {
+        let mut old = created(HELLO);
+        let code = old.exec.code().cloned();
+        old.exec =
+            Exec::Runtime { kind: whirl_model::Kind::new("nodejs:12"), code: code.unwrap(), main: None };
+        assert!(updated(old.clone(), "{}").is_err());
+        assert_eq!(updated(old, HELLO).unwrap().exec.kind().as_str(), "nodejs:20");
+    }
+
+    #[test]
+    fn sizes_and_bounds_are_checked_before_anything_is_read() {
+        let long = "x".repeat(1 << 20);
+        for (body, status) in [
+            (format!(r#"{{"parameters":[{{"key":"k","value":"{long}"}}]}}"#), "larger"),
+            (format!(r#"{{"annotations":[{{"key":"k","value":"{long}"}}]}}"#), "larger"),
+            (r#"{"limits":{"timeout":99}}"#.into(), "allowed threshold"),
+            (r#"{"limits":{"memory":100000}}"#.into(), "allowed threshold"),
+            (r#"{"limits":[]}"#.into(), "malformed"),
+            (r#"{"parameters":{}}"#.into(), "malformed"),
+            (r#"{"version":"0.0.0"}"#.into(), "malformed"),
+            ("[]".into(), "malformed"),
+            (String::new(), "body"),
+        ] {
+            let error = change(&body).unwrap_err().to_string();
+            assert!(error.contains(status), "{error}");
+        }
+        let nothing = change(r#"{"exec":null,"limits":null}"#).unwrap();
+        let path = "alice/hello".parse().unwrap();
+        assert!(nothing.create(path, &LimitBounds::default(), NOW).is_err(), "a new action needs exec");
+    }
+}

@@ -1,0 +1,32 @@
+//! What every handler may use: the controller's parts, built once and shared by all workers.
+
+use std::sync::Arc;
+
+use whirl_backends::bus::Bus;
+use whirl_backends::store::Stores;
+use whirl_model::{ControllerId, Json, RuntimeManifest};
+use whirl_service::Drain;
+
+use crate::acknowledgements::Acknowledgements;
+use crate::action_cache::ActionCache;
+use crate::authentication::Authenticator;
+use crate::config::ControllerConfig;
+use crate::invokers::Invokers;
+use crate::metrics::ControllerMetrics;
+
+/// The controller's parts.
+pub(crate) struct Api {
+    pub(crate) id: ControllerId,
+    pub(crate) config: ControllerConfig,
+    pub(crate) manifest: Arc<RuntimeManifest>,
+    pub(crate) stores: Stores,
+    pub(crate) bus: Arc<dyn Bus>,
+    pub(crate) invokers: Arc<dyn Invokers>,
+    pub(crate) authenticator: Authenticator,
+    pub(crate) actions: ActionCache,
+    pub(crate) acknowledgements: Arc<Acknowledgements>,
+    pub(crate) metrics: ControllerMetrics,
+    pub(crate) drain: Drain,
+    /// The answer to `GET /`.
+    pub(crate) host_info: Json,
+}

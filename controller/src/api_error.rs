@@ -1,0 +1,245 @@
+//! Everything that can be wrong with a request or keep it from being served, and the one place that turns it
+//! into a status code and the body `{"error", "code"}`. What succeeds is in `reply.rs`.
+
+use std::borrow::Cow;
+use std::error::Error;
+use std::fmt;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::{HttpResponse, ResponseError};
+use serde::Serialize;
+use whirl_backends::bus::BusError;
+use whirl_backends::store::StoreError;
+use whirl_model::{Json, NameError, TransactionId};
+
+use crate::entitlement::Forbidden;
+
+const CHALLENGE: &str = r#"Basic realm="OpenWhisk secure realm",charset=UTF-8"#;
+
+/// Why a request is refused or failed. `Display` is what the client reads; causes are logged.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ApiError {
+    /// No credentials, malformed ones, unknown ones or a blocked subject's: the client cannot tell which.
+    #[error("The supplied authentication is invalid")]
+    Unauthenticated,
+    /// The caller has no right to the resource.
+    #[error("The supplied authentication is not authorized to access '{0}'.")]
+    Forbidden(String),
+    /// There is no such path, method, entity or record.
+    #[error("The requested resource does not exist.")]
+    Missing,
+    /// A named entity is missing whose owner may know so.
+    #[error("The requested resource '{0}' does not exist.")]
+    MissingNamed(String),
+    /// It is there and the caller did not ask to overwrite it.
+    #[error("resource already exists")]
+    Exists,
+    /// The id belongs to an entity of another sort.
+    #[error("Resource by this name exists but is not in this collection.")]
+    NotInCollection,
+    /// Someone else changed it meanwhile.
+    #[error("Concurrent modification to resource detected.")]
+    Conflict,
+    /// The request is malformed.
+    #[error("{0}")]
+    Malformed(Cow<'static, str>),
+    /// A part of the request is larger than allowed.
+    #[error("The {part} of the request is larger than allowed: {} of at most {limit} bytes.", Size(*.bytes))]
+    TooLarge {
+        /// Which part.
+        part: &'static str,
+        /// Its bytes, if they are known.
+        bytes: Option<u64>,
+        /// Its bound.
+        limit: u64,
+    },
+    /// The body is not JSON.
+    #[error("The request's content type has to be application/json.")]
+    NotJson,
+    /// The client accepts no JSON.
+    #[error("Resource representation is only available with these types:\napplication/json")]
+    NotAcceptable,
+    /// The target of the request is too long.
+    #[error("The request's URI is longer than {limit} bytes.")]
+    UriTooLong {
+        /// Its bound.
+        limit: usize,
+    },
+    /// The controller takes no new invocations.
+    #[error("The controller is draining and takes no new invocations.")]
+    Draining,
+    /// There is no invoker to run it.
+    #[error("There is no healthy invoker.")]
+    NoInvoker,
+    /// The store is away.
+    #[error("The entity store is not available.")]
+    StoreUnavailable(#[source] StoreError),
+    /// The bus is away or full.
+    #[error("The activation was not accepted: the queue is not available.")]
+    BusUnavailable(#[source] BusError),
+    /// The platform failed.
+    #[error("There was an internal server error.")]
+    Internal(#[source] Box<dyn Error + Send + Sync>),
+}
+
+/// A number of bytes that may be unknown.
+struct Size(Option<u64>);
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(bytes) => write!(f, "{bytes}"),
+            None => f.write_str("more than the bound"),
+        }
+    }
+}
+
+impl ApiError {
+    /// The request is malformed: `why`.
+    pub(crate) fn malformed(why: impl Into<Cow<'static, str>>) -> Self {
+        Self::Malformed(why.into())
+    }
+
+    /// Whether the same request may succeed a moment later.
+    fn is_retryable(&self) -> bool {
+        self.status() == StatusCode::SERVICE_UNAVAILABLE
+    }
+
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Unauthenticated => StatusCode::UNAUTHORIZED,
+            Self::Forbidden(_) => StatusCode::FORBIDDEN,
+            Self::Missing | Self::MissingNamed(_) => StatusCode::NOT_FOUND,
+            Self::Exists | Self::NotInCollection | Self::Conflict => StatusCode::CONFLICT,
+            Self::Malformed(_) => StatusCode::BAD_REQUEST,
+            Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
+            Self::UriTooLong { .. } => StatusCode::URI_TOO_LONG,
+            Self::Draining | Self::NoInvoker | Self::StoreUnavailable(_) | Self::BusUnavailable(_) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// The whole answer, with the transaction's id as `code`.
+    pub(crate) fn answer(&self, transaction: &TransactionId) -> HttpResponse {
+        self.log(transaction);
+        let mut response = failure(self.status(), &self.to_string(), transaction);
+        let headers = response.headers_mut();
+        if self.is_retryable() {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        if matches!(self, Self::Unauthenticated) {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE));
+        }
+        response
+    }
+
+    /// Tells the operator what the client is not told.
+    fn log(&self, transaction: &TransactionId) {
+        let Some(source) = self.source() else { return };
+        let mut causes = source.to_string();
+        let mut next = source.source();
+        while let Some(cause) = next {
+            causes = format!("{causes}: {cause}");
+            next = cause.source();
+        }
+        if self.is_retryable() {
+            tracing::warn!(%transaction, error = causes, "{self}");
+        } else {
+            tracing::error!(%transaction, error = causes, "{self}");
+        }
+    }
+}
+
+/// The answer to an error that the web framework found itself.
+pub(crate) fn framework_failure(error: &actix_web::Error, transaction: &TransactionId) -> HttpResponse {
+    let status = error.as_response_error().status_code();
+    let text = match status {
+        StatusCode::NOT_FOUND => ApiError::Missing.to_string(),
+        _ => error.to_string(),
+    };
+    failure(status, &text, transaction)
+}
+
+fn failure(status: StatusCode, error: &str, transaction: &TransactionId) -> HttpResponse {
+    #[derive(Serialize)]
+    struct Failure<'a> {
+        error: &'a str,
+        code: &'a str,
+    }
+    let body = Json::of(&Failure { error, code: transaction.as_str() });
+    HttpResponse::build(status)
+        .insert_header((header::CONTENT_TYPE, HeaderValue::from_static("application/json")))
+        .body(body.as_str().to_owned())
+}
+
+/// The bare status; `edge.rs` puts [`ApiError::answer`] in its place, which needs the transaction.
+impl ResponseError for ApiError {
+    fn status_code(&self) -> StatusCode {
+        self.status()
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        HttpResponse::new(self.status())
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::NotFound(_) => Self::Missing,
+            StoreError::Conflict(_) => Self::Conflict,
+            StoreError::Unavailable { .. } => Self::StoreUnavailable(error),
+            StoreError::Corrupt { .. } => Self::Internal(Box::new(error)),
+        }
+    }
+}
+
+impl From<BusError> for ApiError {
+    fn from(error: BusError) -> Self {
+        Self::BusUnavailable(error)
+    }
+}
+
+impl From<Forbidden> for ApiError {
+    fn from(forbidden: Forbidden) -> Self {
+        Self::Forbidden(forbidden.0)
+    }
+}
+
+impl From<NameError> for ApiError {
+    fn from(error: NameError) -> Self {
+        Self::Malformed(error.to_string().into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::body::MessageBody;
+
+    use super::*;
+
+    #[test]
+    fn bodies_have_the_text_and_the_transaction() {
+        let id = TransactionId::from_client("t-1").unwrap();
+        let response = ApiError::Forbidden("bob/x".into()).answer(&id);
+        assert_eq!(response.headers().get("content-type").unwrap(), "application/json");
+        let body = response.into_body().try_into_bytes().unwrap();
+        assert_eq!(
+            body,
+            r#"{"error":"The supplied authentication is not authorized to access 'bob/x'.","code":"t-1"}"#
+        );
+    }
+
+    #[test]
+    fn what_may_succeed_later_says_when() {
+        let id = TransactionId::from_client("t-1").unwrap();
+        assert!(ApiError::Draining.answer(&id).headers().contains_key("retry-after"));
+        assert!(ApiError::from(BusError::Full).answer(&id).headers().contains_key("retry-after"));
+        assert!(!ApiError::Missing.answer(&id).headers().contains_key("retry-after"));
+    }
+}

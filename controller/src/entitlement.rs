@@ -1,0 +1,66 @@
+//! Who may do what: pure decisions from the caller's namespace and the resource. Whether the resource exists
+//! is not known here, so that a refusal tells nothing about it.
+
+use whirl_backends::store::Collection;
+use whirl_model::{ActionPath, Namespace};
+
+/// The caller has no right to the named resource.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Forbidden(pub(crate) String);
+
+/// What a list shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Visible {
+    /// Everything in it.
+    All,
+    /// What its owner shares with everyone.
+    Shared,
+}
+
+/// May `caller` list a collection of `owner`'s? Packages of others show as far as they are shared.
+pub(crate) fn list(caller: &Namespace, owner: &Namespace, what: Collection) -> Result<Visible, Forbidden> {
+    if caller == owner {
+        Ok(Visible::All)
+    } else if what == Collection::Packages {
+        Ok(Visible::Shared)
+    } else {
+        Err(Forbidden(owner.to_string()))
+    }
+}
+
+/// May `caller` read activations of `owner`'s?
+pub(crate) fn activations(caller: &Namespace, owner: &Namespace) -> Result<(), Forbidden> {
+    owned(caller, owner, || owner.to_string())
+}
+
+/// May `caller` read, write, delete or invoke the action? Only its owner may: nothing is shared but packages.
+pub(crate) fn action(caller: &Namespace, path: &ActionPath) -> Result<(), Forbidden> {
+    owned(caller, &path.namespace, || path.to_string())
+}
+
+/// May `caller` look into a package of `owner`'s?
+pub(crate) fn package(caller: &Namespace, owner: &Namespace, name: &str) -> Result<(), Forbidden> {
+    owned(caller, owner, || format!("{owner}/{name}"))
+}
+
+fn owned(caller: &Namespace, owner: &Namespace, resource: impl FnOnce() -> String) -> Result<(), Forbidden> {
+    if caller == owner { Ok(()) } else { Err(Forbidden(resource())) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn owners_may_and_others_may_not() {
+        let [alice, bob]: [Namespace; 2] = ["alice", "bob"].map(|n| n.parse().unwrap());
+        let path: ActionPath = "bob/util/hello".parse().unwrap();
+        assert_eq!(action(&bob, &path), Ok(()));
+        assert_eq!(action(&alice, &path), Err(Forbidden("bob/util/hello".into())));
+        assert_eq!(activations(&alice, &bob), Err(Forbidden("bob".into())));
+        assert_eq!(package(&alice, &bob, "util"), Err(Forbidden("bob/util".into())));
+        assert_eq!(list(&bob, &bob, Collection::Rules), Ok(Visible::All));
+        assert_eq!(list(&alice, &bob, Collection::Rules), Err(Forbidden("bob".into())));
+        assert_eq!(list(&alice, &bob, Collection::Packages), Ok(Visible::Shared));
+    }
+}

@@ -1,0 +1,261 @@
+//! A controller on a port of its own with two users, and verbs to arrange what a test needs.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use actix_web::dev::ServerHandle;
+use async_trait::async_trait;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use whirl_backends::bus::{Bus, BusError, Consumer, Durability, Message, Subscription};
+use whirl_backends::journal::{Journal, JournalOptions};
+use whirl_backends::store::Stores;
+use whirl_backends::{EmbeddedStore, InProcessBus};
+use whirl_controller::{Controller, ControllerConfig, ControllerParts, OneInvoker};
+use whirl_model::identity::SubjectNamespace;
+use whirl_model::{ControllerId, Credentials, RuntimeManifest, Subject, Topic};
+use whirl_service::admin::{self, AdminParts};
+use whirl_service::keys::new_credentials;
+use whirl_service::{Drain, Metrics, Readiness, ServerKey};
+
+use crate::client::Client;
+use crate::invoker::ScriptedInvoker;
+
+const MANIFEST: &str = r#"{"runtimes":{
+    "nodejs":[{"kind":"nodejs:20","default":true,"image":{"name":"node"}},
+              {"kind":"nodejs:12","deprecated":true,"image":{"name":"node12"}}],
+    "java":[{"kind":"java:8","requireMain":true,"image":{"name":"java"}}]}}"#;
+
+/// Everything a test may look at or disturb.
+pub(crate) struct World {
+    pub(crate) invoker: Arc<ScriptedInvoker>,
+    pub(crate) bus: Arc<TroubledBus>,
+    pub(crate) store: Arc<EmbeddedStore>,
+    pub(crate) stores: Stores,
+    pub(crate) drain: Drain,
+    pub(crate) metrics: Metrics,
+    pub(crate) alice_key: Credentials,
+    bob_key: Credentials,
+    key: ServerKey,
+    address: SocketAddr,
+    admin_address: SocketAddr,
+    servers: Vec<ServerHandle>,
+    runtime: tokio::runtime::Handle,
+    thread: Option<JoinHandle<()>>,
+    _folder: TempDir,
+}
+
+/// What the server's thread tells when it serves.
+struct Running {
+    servers: Vec<ServerHandle>,
+    runtime: tokio::runtime::Handle,
+}
+
+impl World {
+    pub(crate) fn start() -> Self {
+        Self::start_with(ControllerConfig::default())
+    }
+
+    pub(crate) fn start_with(mut config: ControllerConfig) -> Self {
+        config.workers = 2;
+        let folder = tempfile::tempdir().unwrap();
+        let store = EmbeddedStore::open(&folder.path().join("whirl.db")).unwrap();
+        let (journal, _) = Journal::open(&folder.path().join("journal"), JournalOptions::default()).unwrap();
+        let bus = Arc::new(TroubledBus {
+            inner: InProcessBus::new(Some((journal, Vec::new()))),
+            full: AtomicBool::new(false),
+        });
+        let stores = store.stores();
+        let invoker = Arc::new(ScriptedInvoker::new(bus.clone(), stores.activations.clone()));
+        let key = ServerKey::load_or_create(&folder.path().join("server.key")).unwrap();
+        let (drain, metrics) = (Drain::new(), Metrics::new());
+        let [listener, admin_listener] = [(), ()].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+        let address = listener.local_addr().unwrap();
+        let admin_address = admin_listener.local_addr().unwrap();
+        let parts = ControllerParts {
+            id: ControllerId(0),
+            config,
+            manifest: Arc::new(RuntimeManifest::parse(MANIFEST).unwrap()),
+            stores: stores.clone(),
+            bus: bus.clone(),
+            invokers: Arc::new(OneInvoker(ScriptedInvoker::ID)),
+            key: key.clone(),
+            metrics: metrics.clone(),
+            drain: drain.clone(),
+        };
+        let (running, told) = mpsc::channel();
+        let consumer = invoker.clone();
+        let thread = std::thread::spawn(move || serve(parts, consumer, [listener, admin_listener], &running));
+        let Running { servers, runtime } = told.recv().unwrap();
+        let mut world = Self {
+            invoker,
+            bus,
+            store,
+            stores,
+            drain,
+            metrics,
+            alice_key: new_credentials(),
+            bob_key: new_credentials(),
+            key,
+            address,
+            admin_address,
+            servers,
+            runtime,
+            thread: Some(thread),
+            _folder: folder,
+        };
+        world.alice_key = world.add_subject("alice", false);
+        world.bob_key = world.add_subject("bob", false);
+        world
+    }
+
+    /// Adds a subject whose one namespace has its name.
+    pub(crate) fn add_subject(&self, name: &str, blocked: bool) -> Credentials {
+        let credentials = new_credentials();
+        let namespace = SubjectNamespace {
+            name: name.parse().unwrap(),
+            uuid: credentials.uuid().to_owned(),
+            key_hash: self.key.hash(&credentials),
+            sealed_key: self.key.seal(&credentials, name.as_bytes()),
+        };
+        let subject = Subject { subject: format!("{name}-subject"), namespaces: vec![namespace], blocked };
+        let subjects = self.stores.subjects.clone();
+        self.run(async move { subjects.put(&subject).await.unwrap() });
+        credentials
+    }
+
+    pub(crate) fn alice(&self) -> Client {
+        Client::with_credentials(self.address, &self.alice_key.reveal())
+    }
+
+    pub(crate) fn bob(&self) -> Client {
+        Client::with_credentials(self.address, &self.bob_key.reveal())
+    }
+
+    pub(crate) fn anonymous(&self) -> Client {
+        Client::anonymous(self.address)
+    }
+
+    pub(crate) fn admin(&self) -> Client {
+        Client::anonymous(self.admin_address)
+    }
+
+    /// Someone who sends this as `Authorization`.
+    pub(crate) fn someone(&self, authorization: &str) -> Client {
+        Client::with_authorization(self.address, authorization)
+    }
+
+    /// Alice has an action of this name.
+    #[track_caller]
+    pub(crate) fn has_action(&self, name: &str) -> Value {
+        self.has_action_with(name, &json!({}))
+    }
+
+    /// Alice has an action of this name and these other members.
+    #[track_caller]
+    pub(crate) fn has_action_with(&self, name: &str, members: &Value) -> Value {
+        let mut body = json!({"exec": {"kind": "nodejs:20", "code": "function main() {}"}});
+        body.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+        self.alice().put(&format!("actions/{name}"), &body).ok()
+    }
+
+    /// Runs something on the server's own runtime.
+    pub(crate) fn run<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> T {
+        let (sender, receiver) = mpsc::channel();
+        self.runtime.spawn(async move { sender.send(work.await) });
+        receiver.recv().expect("the work ends")
+    }
+
+    /// Tells the API's server to stop, letting open requests end.
+    pub(crate) fn stop_gracefully(&self) {
+        let stopping = self.servers[0].stop(true);
+        self.runtime.spawn(stopping);
+    }
+
+    /// Waits until the invoker has got so many activations.
+    pub(crate) fn wait_until_seen(&self, number: usize) {
+        wait_for("the invoker gets activations", || self.invoker.seen().len() >= number);
+    }
+
+    /// The number of activations in flight.
+    pub(crate) fn in_flight(&self) -> u64 {
+        self.admin().get("/activation/count").json().as_u64().unwrap()
+    }
+}
+
+/// Waits for a condition, at most ten seconds.
+pub(crate) fn wait_for(what: &str, condition: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !condition() {
+        assert!(Instant::now() < deadline, "it did not happen that {what}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+fn serve(
+    parts: ControllerParts,
+    invoker: Arc<ScriptedInvoker>,
+    [listener, admin_listener]: [TcpListener; 2],
+    running: &mpsc::Sender<Running>,
+) {
+    actix_web::rt::System::new().block_on(async {
+        let _reading = parts.bus.subscribe(Topic::Activations(ScriptedInvoker::ID), invoker, usize::MAX);
+        let admin_parts = AdminParts {
+            metrics: parts.metrics.clone(),
+            readiness: Readiness::new(),
+            drain: parts.drain.clone(),
+        };
+        let controller = Controller::new(parts).unwrap();
+        let api = controller.serve(vec![listener]).unwrap();
+        let admin = admin::serve(admin_listener, admin_parts, controller.admin_routes()).unwrap();
+        let servers = vec![api.handle(), admin.handle()];
+        running.send(Running { servers, runtime: tokio::runtime::Handle::current() }).unwrap();
+        let (api, admin) = tokio::join!(api, admin);
+        api.and(admin).unwrap();
+    });
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        for server in self.servers.drain(..) {
+            // The command is sent at once; that it was followed shows by the end of the thread.
+            drop(server.stop(false));
+        }
+        let ended = self.thread.take().map(JoinHandle::join);
+        assert!(std::thread::panicking() || ended.is_some_and(|ended| ended.is_ok()));
+    }
+}
+
+/// The in-process bus, which can be made to refuse activations.
+pub(crate) struct TroubledBus {
+    inner: Arc<InProcessBus>,
+    full: AtomicBool,
+}
+
+impl TroubledBus {
+    /// From now on says that it is full.
+    pub(crate) fn is_full(&self) {
+        self.full.store(true, Ordering::SeqCst);
+    }
+}
+
+#[async_trait]
+impl Bus for TroubledBus {
+    async fn publish(&self, topic: Topic, message: Message, durability: Durability) -> Result<(), BusError> {
+        if self.full.load(Ordering::SeqCst) && matches!(message, Message::Activation(_)) {
+            return Err(BusError::Full);
+        }
+        self.inner.publish(topic, message, durability).await
+    }
+
+    async fn make_durable(&self, topic: Topic) -> Result<(), BusError> {
+        self.inner.make_durable(topic).await
+    }
+
+    fn subscribe(&self, topic: Topic, consumer: Arc<dyn Consumer>, credit: usize) -> Box<dyn Subscription> {
+        self.inner.subscribe(topic, consumer, credit)
+    }
+}

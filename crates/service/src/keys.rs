@@ -1,0 +1,247 @@
+//! The server's key: hashes credentials for look-up and seals those that have to be handed out again. It
+//! knows nothing of subjects or stores.
+
+use std::fmt;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use aes_gcm::aead::{Aead, Payload};
+use aes_gcm::{Aes256Gcm, Key, KeyInit};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use whirl_model::{Credentials, KeyHash, SealedKey};
+
+const KEY_BYTES: usize = 32;
+const ID_BYTES: usize = 4;
+const NONCE_BYTES: usize = 12;
+/// The first byte of every sealed text: AES-256-GCM with a random nonce.
+const FORMAT: u8 = 1;
+
+/// Why there is no key.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyFileError {
+    /// The file cannot be read or made.
+    #[error("the server key '{}' cannot be {operation}", path.display())]
+    Io {
+        /// What was tried: "read" or "created".
+        operation: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The file holds something else.
+    #[error("'{}' is not a server key: it has to have exactly {KEY_BYTES} bytes", .0.display())]
+    Malformed(PathBuf),
+    /// Others than its owner may read the file.
+    #[error("the server key '{}' may be read by others: its mode has to be 0600", .0.display())]
+    Exposed(PathBuf),
+}
+
+/// Why sealed credentials do not open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum OpenError {
+    /// Not a sealed text at all.
+    #[error("the sealed credentials are malformed")]
+    Malformed,
+    /// Sealed with a key that this server does not have.
+    #[error("the credentials were sealed with another server key")]
+    OtherKey,
+    /// Changed, or sealed for another purpose.
+    #[error("the sealed credentials were tampered with or belong elsewhere")]
+    Forged,
+}
+
+/// A server's secret, and what is made with it. Clones are cheap enough to keep one per worker.
+#[derive(Clone)]
+pub struct ServerKey {
+    id: [u8; ID_BYTES],
+    hash_key: [u8; KEY_BYTES],
+    cipher: Aes256Gcm,
+}
+
+impl fmt::Debug for ServerKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ServerKey(…)")
+    }
+}
+
+impl ServerKey {
+    /// The key of the given random bytes. What is hashed with, what is sealed with and the key's id are
+    /// derived from them, so that none tells another.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8; KEY_BYTES]) -> Self {
+        let derived = |purpose| blake3::derive_key(purpose, bytes);
+        let mut id = [0; ID_BYTES];
+        id.copy_from_slice(&derived("whirl 2026 server key id")[..ID_BYTES]);
+        let seal_key = derived("whirl 2026 server key sealing");
+        Self {
+            id,
+            hash_key: derived("whirl 2026 server key hashing"),
+            cipher: Aes256Gcm::new(&Key::<Aes256Gcm>::from(seal_key)),
+        }
+    }
+
+    /// Reads the key in `path`; makes one of random bytes if there is no such file. The file appears whole,
+    /// with mode 0600, or not at all; of two processes that make it at once both get the same key.
+    ///
+    /// # Errors
+    /// When the file cannot be read or made, is no key, or may be read by others.
+    pub fn load_or_create(path: &Path) -> Result<Self, KeyFileError> {
+        let failed = |operation| move |source| KeyFileError::Io { operation, path: path.to_owned(), source };
+        match Self::load(path) {
+            Err(KeyFileError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
+            read => return read,
+        }
+        match create(path, &rand::random()) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(failed("created")(error)),
+        }
+        Self::load(path)
+    }
+
+    fn load(path: &Path) -> Result<Self, KeyFileError> {
+        let failed = |source| KeyFileError::Io { operation: "read", path: path.to_owned(), source };
+        let bytes = std::fs::read(path).map_err(failed)?;
+        if std::fs::metadata(path).map_err(failed)?.permissions().mode() & 0o077 != 0 {
+            return Err(KeyFileError::Exposed(path.to_owned()));
+        }
+        let bytes: [u8; KEY_BYTES] =
+            bytes.try_into().map_err(|_| KeyFileError::Malformed(path.to_owned()))?;
+        Ok(Self::from_bytes(&bytes))
+    }
+
+    /// What credentials are looked up by: BLAKE3 keyed with this server's key.
+    #[must_use]
+    pub fn hash(&self, credentials: &Credentials) -> KeyHash {
+        let hash = blake3::keyed_hash(&self.hash_key, credentials.reveal().as_bytes());
+        KeyHash::from_hex(hash.to_hex().to_string())
+    }
+
+    /// Seals credentials so that only a holder of this key can open them, and only for the same purpose
+    /// `aad`, such as the namespace they belong to.
+    ///
+    /// # Panics
+    /// Never: the text is far shorter than the cipher's limit.
+    #[must_use]
+    pub fn seal(&self, credentials: &Credentials, aad: &[u8]) -> SealedKey {
+        let nonce: [u8; NONCE_BYTES] = rand::random();
+        let clear = credentials.reveal();
+        let sealed = self
+            .cipher
+            .encrypt(&nonce.into(), Payload { msg: clear.as_bytes(), aad })
+            .expect("credentials are short");
+        let mut envelope = Vec::with_capacity(1 + ID_BYTES + NONCE_BYTES + sealed.len());
+        envelope.push(FORMAT);
+        envelope.extend_from_slice(&self.id);
+        envelope.extend_from_slice(&nonce);
+        envelope.extend_from_slice(&sealed);
+        SealedKey::from_text(&URL_SAFE_NO_PAD.encode(envelope))
+    }
+
+    /// Opens sealed credentials.
+    ///
+    /// # Errors
+    /// When the text is no seal of this key for this purpose.
+    pub fn open(&self, sealed: &SealedKey, aad: &[u8]) -> Result<Credentials, OpenError> {
+        let envelope = URL_SAFE_NO_PAD.decode(sealed.as_str()).map_err(|_| OpenError::Malformed)?;
+        let rest = envelope.strip_prefix(&[FORMAT]).ok_or(OpenError::Malformed)?;
+        let (id, rest) = rest.split_at_checked(ID_BYTES).ok_or(OpenError::Malformed)?;
+        let (nonce, text) = rest.split_first_chunk::<NONCE_BYTES>().ok_or(OpenError::Malformed)?;
+        if id != self.id {
+            return Err(OpenError::OtherKey);
+        }
+        let clear = self
+            .cipher
+            .decrypt(&(*nonce).into(), Payload { msg: text, aad })
+            .map_err(|_| OpenError::Forged)?;
+        String::from_utf8(clear).ok().and_then(|t| t.parse().ok()).ok_or(OpenError::Malformed)
+    }
+}
+
+/// Puts a whole key file in place, unless one is there.
+fn create(path: &Path, bytes: &[u8; KEY_BYTES]) -> io::Result<()> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder)?;
+    let draft = folder.join(format!(".server-key-{:016x}", rand::random::<u64>()));
+    let written =
+        OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft).and_then(|mut file| {
+            file.write_all(bytes)?;
+            file.sync_all()
+        });
+    let placed = written.and_then(|()| std::fs::hard_link(&draft, path));
+    std::fs::remove_file(&draft)?;
+    placed?;
+    File::open(folder)?.sync_all()
+}
+
+/// Fresh credentials: a random UUID and 64 random characters out of `[A-Za-z0-9]`.
+///
+/// # Panics
+/// Never: what is made here are credentials.
+#[must_use]
+pub fn new_credentials() -> Credentials {
+    use rand::distr::{Alphanumeric, SampleString};
+    let key = Alphanumeric.sample_string(&mut rand::rng(), 64);
+    format!("{}:{key}", uuid::Uuid::new_v4()).parse().expect("a UUID and 64 characters are credentials")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_is_made_once_and_read_after() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("deep/server.key");
+        let made = ServerKey::load_or_create(&path).unwrap();
+        let read = ServerKey::load_or_create(&path).unwrap();
+        let who = new_credentials();
+        assert_eq!(made.hash(&who), read.hash(&who));
+        assert_eq!(read.open(&made.seal(&who, b"alice"), b"alice").unwrap(), who);
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "the draft is gone");
+    }
+
+    #[test]
+    fn a_file_that_is_no_secret_key_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("server.key");
+        std::fs::write(&path, [1; KEY_BYTES]).unwrap();
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o644)).unwrap();
+        assert!(matches!(ServerKey::load_or_create(&path), Err(KeyFileError::Exposed(_))));
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
+        std::fs::write(&path, [1; KEY_BYTES - 1]).unwrap();
+        assert!(matches!(ServerKey::load_or_create(&path), Err(KeyFileError::Malformed(_))));
+    }
+
+    #[test]
+    fn seals_open_with_the_same_key_for_the_same_purpose_only() {
+        let (ours, theirs) = (ServerKey::from_bytes(&[1; 32]), ServerKey::from_bytes(&[2; 32]));
+        let who = new_credentials();
+        let sealed = ours.seal(&who, b"alice");
+        assert_ne!(sealed, ours.seal(&who, b"alice"), "the nonce is random");
+        assert_eq!(ours.open(&sealed, b"bob"), Err(OpenError::Forged));
+        assert_eq!(theirs.open(&sealed, b"alice"), Err(OpenError::OtherKey));
+        for text in ["", "AQ", "!", &sealed.as_str()[..20]] {
+            assert_eq!(ours.open(&SealedKey::from_text(text), b"alice"), Err(OpenError::Malformed), "{text}");
+        }
+        let mut forged = sealed.as_str().to_owned();
+        let last = if forged.pop() == Some('A') { 'E' } else { 'A' };
+        forged.push(last);
+        assert!(ours.open(&SealedKey::from_text(&forged), b"alice").is_err());
+    }
+
+    #[test]
+    fn hashes_depend_on_the_server_and_on_every_character() {
+        let who = new_credentials();
+        let ours = ServerKey::from_bytes(&[1; 32]).hash(&who);
+        assert_ne!(ours, ServerKey::from_bytes(&[2; 32]).hash(&who));
+        assert_ne!(ours, ServerKey::from_bytes(&[1; 32]).hash(&new_credentials()));
+        assert_eq!(ours.as_str().len(), 64);
+    }
+}
