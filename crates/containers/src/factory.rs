@@ -114,7 +114,7 @@ pub enum ContainerError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// The image has nothing that can be started.
+    /// The user's image has nothing that can be started, or what was started ended at once.
     #[error("the image '{image}' has no executable that can be started")]
     NotExecutable {
         /// The image.
@@ -167,24 +167,27 @@ pub enum ContainerState {
 /// name; after `destroy` nothing of the container remains.
 #[async_trait]
 pub trait ContainerFactory: Send + Sync {
-    /// Creates and starts a container. On an error nothing of it remains.
+    /// Creates and starts a container. On an error nothing of it remains, unless the engine stopped answering:
+    /// then, and when the future is dropped, a later `destroy` or `remove_leftovers` removes it.
     async fn create(&self, spec: &ContainerSpec) -> Result<StartedContainer, ContainerError>;
 
-    /// Freezes all its processes.
+    /// Freezes all its processes. Connections stay open but nothing answers: the client forgets them before.
     async fn pause(&self, name: &ContainerName) -> Result<(), ContainerError>;
 
     /// Lets them go on.
     async fn resume(&self, name: &ContainerName) -> Result<(), ContainerError>;
 
-    /// Ends and removes it, paused or not.
+    /// Ends and removes it, paused or not, without a grace period. Its output then ends too. That there is no
+    /// such container is no error.
     async fn destroy(&self, name: &ContainerName) -> Result<(), ContainerError>;
 
-    /// How it is, asked after its connection broke.
+    /// How it is, asked after its connection broke. `OutOfMemory` stays once it is true.
     async fn state(&self, name: &ContainerName) -> Result<ContainerState, ContainerError>;
 
     /// Removes all containers that an earlier process with the same owner left behind; gives their number.
     async fn remove_leftovers(&self) -> Result<usize, ContainerError>;
 
-    /// Undoes what the factory set up on the host for all containers (networks, firewall rules).
+    /// Undoes what the factory set up on the host for all containers (networks, firewall rules), once they are
+    /// all destroyed.
     async fn close(&self) -> Result<(), ContainerError>;
 }

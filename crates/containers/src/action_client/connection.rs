@@ -1,0 +1,155 @@
+//! One HTTP/1.1 connection, driven by whoever waits for its answer: no task of its own, no wake-up in between.
+
+use std::future::{Future, poll_fn};
+use std::io;
+use std::net::SocketAddr;
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::client::conn::http1;
+use hyper::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderValue};
+use hyper::{Method, Request, Uri};
+use hyper_util::rt::TokioIo;
+use rustix::net::{RecvFlags, recv};
+use tokio::net::TcpStream;
+
+use super::{Answer, RunLimits, body};
+
+/// What a container may make its client hold beside the body: a head, or a piece of the body not yet taken.
+const LARGEST_BUFFER: usize = 64 << 10;
+
+/// A request to a container.
+pub(super) type ActionRequest = Request<Full<Bytes>>;
+
+/// What is the same in all requests to one container.
+#[derive(Debug)]
+pub(super) struct RequestHead {
+    host: HeaderValue,
+}
+
+impl RequestHead {
+    pub(super) fn new(address: SocketAddr) -> Self {
+        let host = HeaderValue::try_from(address.to_string()).expect("an address is plain ASCII");
+        Self { host }
+    }
+
+    pub(super) fn request(&self, path: &'static str, body: Bytes) -> ActionRequest {
+        let mut request = Request::new(Full::new(body));
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = Uri::from_static(path);
+        let headers = request.headers_mut();
+        headers.insert(HOST, self.host.clone());
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        request
+    }
+}
+
+/// Why there is no answer.
+pub(super) enum Failure {
+    /// The connection was closed before any byte was sent.
+    NotSent { request: Box<ActionRequest>, reason: String },
+    /// It broke later, or what came was no answer.
+    Lost { reason: String },
+}
+
+/// An open connection.
+#[derive(Debug)]
+pub(super) struct Connection {
+    sender: http1::SendRequest<Full<Bytes>>,
+    driver: Driver,
+    /// The same socket, to look at it without going through the reactor.
+    socket: OwnedFd,
+}
+
+impl Connection {
+    pub(super) async fn open(address: SocketAddr) -> io::Result<Self> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        let socket = stream.as_fd().try_clone_to_owned()?;
+        let (sender, driver) = http1::Builder::new()
+            .max_buf_size(LARGEST_BUFFER)
+            .handshake(TokioIo::new(stream))
+            .await
+            .map_err(io::Error::other)?;
+        Ok(Self { sender, driver: Driver(Some(Box::pin(driver))), socket })
+    }
+
+    /// Sends a request and reads the answer to its end.
+    pub(super) async fn exchange(
+        &mut self,
+        request: ActionRequest,
+        limits: RunLimits,
+    ) -> Result<Answer, Failure> {
+        let sent = self.sender.try_send_request(request);
+        let response = self.driver.drive(sent).await.map_err(|mut error| {
+            let reason = describe(error.error());
+            match error.take_message() {
+                Some(request) => Failure::NotSent { request: Box::new(request), reason },
+                None => Failure::Lost { reason },
+            }
+        })?;
+        let status = response.status();
+        let (body, truncated) = body::read(&mut self.driver, response.into_body(), limits)
+            .await
+            .map_err(|error| Failure::Lost { reason: describe(&error) })?;
+        Ok(Answer { status, body, truncated })
+    }
+
+    /// Whether the container has neither closed the connection nor sent anything unasked. The reactor may not
+    /// know yet, so the socket itself is asked.
+    pub(super) fn is_quiet(&self) -> bool {
+        let mut byte = [0];
+        recv(&self.socket, &mut byte[..], RecvFlags::PEEK | RecvFlags::DONTWAIT)
+            .is_err_and(|error| error == rustix::io::Errno::AGAIN)
+    }
+
+    /// Finishes what an exchange has left to do; false if no other request can be sent afterwards.
+    pub(super) fn settle(&mut self) -> bool {
+        self.driver.poll(&mut Context::from_waker(Waker::noop()));
+        self.sender.is_ready()
+    }
+}
+
+type HttpConnection = http1::Connection<TokioIo<TcpStream>, Full<Bytes>>;
+
+/// The half of a connection that reads and writes, as long as it is open.
+#[derive(Debug)]
+pub(super) struct Driver(Option<Pin<Box<HttpConnection>>>);
+
+impl Driver {
+    /// Runs `future`, which waits for something that comes over this connection and for nothing else. It can
+    /// therefore only become ready while the connection is polled, and needs no waker of its own.
+    pub(super) async fn drive<F: Future>(&mut self, future: F) -> F::Output {
+        let mut future = pin!(future);
+        poll_fn(|context| {
+            let mut quiet = Context::from_waker(Waker::noop());
+            if let Poll::Ready(output) = future.as_mut().poll(&mut quiet) {
+                return Poll::Ready(output);
+            }
+            self.poll(context);
+            future.as_mut().poll(&mut quiet)
+        })
+        .await
+    }
+
+    /// Reads and writes what is possible. A connection that has ended is dropped, which tells those who wait
+    /// for something of it; its error, if any, was told to them before.
+    fn poll(&mut self, context: &mut Context<'_>) {
+        if let Some(connection) = &mut self.0
+            && connection.as_mut().poll(context).is_ready()
+        {
+            self.0 = None;
+        }
+    }
+}
+
+fn describe(error: &hyper::Error) -> String {
+    match std::error::Error::source(error) {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    }
+}

@@ -1,0 +1,117 @@
+//! How the Docker factory is set up.
+
+use std::net::IpAddr;
+
+/// Options of a [`DockerFactory`](super::DockerFactory).
+#[derive(Clone, Debug, PartialEq)]
+pub struct DockerOptions {
+    /// Whose containers these are: unique on the host among all processes that run at the same time, and the
+    /// same after a restart, so that leftovers are found. Letters, digits, `_`, `.` and `-`.
+    pub owner: String,
+    /// The network the containers are in.
+    pub network: NetworkOptions,
+    /// The TCP port of the API, which actions may reach at the gateway's address.
+    pub api_port: u16,
+    /// Whether containers are kept away from the host and its surroundings.
+    pub isolation: Isolation,
+    /// When images that users name are pulled.
+    pub pull: PullPolicy,
+    /// How CPU time is shared out.
+    pub cpu: CpuOptions,
+    /// Makes the root file system read-only.
+    pub read_only_root: Option<ReadOnlyRoot>,
+    /// Hands GPUs to every container of this factory.
+    pub gpus: Option<Gpus>,
+    /// How many containers may be created at the same time, at least 1.
+    pub parallel_creates: usize,
+}
+
+impl DockerOptions {
+    /// The defaults for an owner.
+    #[must_use]
+    pub fn new(owner: &str) -> Self {
+        Self {
+            owner: owner.to_owned(),
+            network: NetworkOptions::default(),
+            api_port: 3233,
+            isolation: Isolation::Strict,
+            pull: PullPolicy::Latest,
+            cpu: CpuOptions::default(),
+            read_only_root: None,
+            gpus: None,
+            parallel_creates: 4,
+        }
+    }
+
+    /// The network's name, given or made of the owner.
+    #[must_use]
+    pub fn network_name(&self) -> String {
+        self.network.name.clone().unwrap_or_else(|| format!("whirl-{}", self.owner))
+    }
+}
+
+/// The bridge network of one owner. No two processes share one: each may then remove its own at any time.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NetworkOptions {
+    /// Its name; `whirl-<owner>` if not given.
+    pub name: Option<String>,
+    /// Its subnet, such as `172.28.0.0/16`; chosen by Docker if not given.
+    pub subnet: Option<String>,
+    /// Name servers of the containers; the host's if empty. Port 53 of them is always let through.
+    pub dns: Vec<IpAddr>,
+    /// Networks and addresses in CIDR notation that actions may reach although they are private.
+    pub allow: Vec<String>,
+    /// More networks that actions may not reach.
+    pub deny: Vec<String>,
+}
+
+/// Whether containers are kept away from the host and its surroundings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Isolation {
+    /// By firewall rules; without them there is no factory.
+    Strict,
+    /// Not at all: actions reach whatever the host can reach.
+    None,
+}
+
+/// When an image that a user named is pulled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PullPolicy {
+    /// A `latest` before each use, and it must succeed; one with another tag or a digest if it is not there.
+    Latest,
+    /// Any image only if it is not there.
+    Missing,
+}
+
+/// How CPU time is shared out: by memory.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CpuOptions {
+    /// The CPU shares that all containers together have.
+    pub shares: u32,
+    /// The memory that all containers together may have, in mebibytes.
+    pub memory: u32,
+    /// The CPUs that all containers together may use; no hard limit if not given.
+    pub limit: Option<f32>,
+}
+
+impl Default for CpuOptions {
+    fn default() -> Self {
+        Self { shares: 1024, memory: 2048, limit: None }
+    }
+}
+
+/// A root file system that cannot be written to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReadOnlyRoot {
+    /// The size of the writable `/tmp`, in mebibytes. It counts towards the container's memory.
+    pub tmp_mebibytes: u32,
+}
+
+/// Which GPUs a container sees.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Gpus {
+    /// All.
+    All,
+    /// Those with these indices or UUIDs.
+    Devices(Vec<String>),
+}

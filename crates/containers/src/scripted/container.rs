@@ -1,0 +1,127 @@
+//! One scripted container: a tiny HTTP server in this process, and the stream of what it "writes".
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bytes::Bytes;
+use futures::StreamExt as _;
+use futures::channel::mpsc::{UnboundedSender, unbounded};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::sleep;
+
+use super::script::{Fate, Script, ScriptedReply, ScriptedRequest};
+use super::{Call, Stage};
+use crate::factory::{ContainerName, ContainerState, OutputChunk, StartedContainer};
+
+/// The factory's hold on a container.
+pub(super) struct Container {
+    state: ContainerState,
+    paused: watch::Sender<bool>,
+    server: AbortHandle,
+}
+
+impl Container {
+    /// Starts to listen.
+    pub(super) async fn start(
+        name: ContainerName,
+        script: Arc<Script>,
+        stage: Arc<Stage>,
+    ) -> io::Result<(Self, StartedContainer)> {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let address = listener.local_addr()?;
+        let (output, chunks) = unbounded();
+        let (paused, is_paused) = watch::channel(false);
+        let actor = Actor { name, script, stage, output, paused: is_paused, requests: Default::default() };
+        let server = tokio::spawn(serve(listener, Arc::new(actor))).abort_handle();
+        let container = Self { state: ContainerState::Running, paused, server };
+        Ok((container, StartedContainer { address, output: chunks.map(Ok).boxed() }))
+    }
+
+    pub(super) fn state(&self) -> ContainerState {
+        self.state
+    }
+
+    pub(super) fn set_paused(&self, paused: bool) {
+        self.paused.send_replace(paused);
+    }
+
+    /// Closes all connections, stops to listen and ends the output.
+    pub(super) fn end(&mut self, state: ContainerState) {
+        self.state = state;
+        self.server.abort();
+    }
+}
+
+/// What plays the container's part.
+struct Actor {
+    name: ContainerName,
+    script: Arc<Script>,
+    stage: Arc<Stage>,
+    output: UnboundedSender<OutputChunk>,
+    paused: watch::Receiver<bool>,
+    /// How many `/init` and `/run` there were.
+    requests: [AtomicUsize; 2],
+}
+
+/// Ends, with all its connections, when the task is aborted.
+async fn serve(listener: TcpListener, actor: Arc<Actor>) {
+    let mut connections = JoinSet::new();
+    while let Ok((stream, _)) = listener.accept().await {
+        connections.spawn(attend(stream, Arc::clone(&actor)));
+    }
+}
+
+async fn attend(stream: TcpStream, actor: Arc<Actor>) {
+    let service = service_fn(move |request| {
+        let actor = Arc::clone(&actor);
+        async move { actor.answer(request).await }
+    });
+    // A client that breaks off is part of the play.
+    let _broken =
+        hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+}
+
+impl Actor {
+    async fn answer(&self, request: Request<Incoming>) -> io::Result<Response<Full<Bytes>>> {
+        let is_init = request.uri().path() == "/init";
+        let body = request.into_body().collect().await.map_err(io::Error::other)?.to_bytes();
+        let body: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
+        let number = self.requests[usize::from(is_init)].fetch_add(1, Ordering::Relaxed);
+        let request = ScriptedRequest { container: self.name.clone(), number, body: body.clone() };
+        let (call, reply) = if is_init {
+            (Call::Init(self.name.clone(), body), (self.script.init)(&request))
+        } else {
+            (Call::Run(self.name.clone(), body), (self.script.run)(&request))
+        };
+        self.stage.calls.lock().push(call);
+        self.play(reply).await
+    }
+
+    async fn play(&self, reply: ScriptedReply) -> io::Result<Response<Full<Bytes>>> {
+        sleep(reply.after).await;
+        let ended = |_| io::Error::other("the container was destroyed");
+        self.paused.clone().wait_for(|paused| !paused).await.map_err(ended)?;
+        for (stream, text) in reply.output {
+            // Nobody may be reading.
+            let _unread = self.output.unbounded_send(OutputChunk { stream, bytes: text.into() });
+        }
+        let state = match reply.fate {
+            Fate::Lives => {
+                let response = Response::builder().status(reply.status);
+                return response.body(Full::new(reply.body.into())).map_err(io::Error::other);
+            }
+            Fate::Dies => ContainerState::Ended,
+            Fate::RunsOutOfMemory => ContainerState::OutOfMemory,
+        };
+        self.stage.end(&self.name, state);
+        Err(io::Error::other("the script ends the container"))
+    }
+}
