@@ -5,6 +5,7 @@ use std::sync::Arc;
 use futures::TryStreamExt;
 use moka::sync::Cache;
 use whirl_backends::store::{Collection, EntityStore, StoreError};
+use whirl_model::limits::{LimitBounds, LimitError};
 use whirl_model::{Action, ActivationMessage, DocId, Exec, ImageName, Kind, Revision, RuntimeManifest};
 use whirl_scheduling::pool::Stem;
 
@@ -25,6 +26,8 @@ pub(crate) enum ActionError {
     Gone,
     #[error("the action's kind is not offered any more")]
     UnknownKind,
+    #[error("the action's limits are not allowed any more")]
+    Limits(#[source] LimitError),
     #[error("the action cannot be read")]
     Store(#[source] StoreError),
 }
@@ -34,6 +37,7 @@ impl ActionError {
         match self {
             Self::Gone => outcome::action_gone(),
             Self::UnknownKind => outcome::kind_gone(),
+            Self::Limits(error) => outcome::limits_gone(error),
             Self::Store(_) => outcome::action_unreadable(),
         }
     }
@@ -43,17 +47,24 @@ impl ActionError {
 pub(crate) struct Actions {
     store: Arc<dyn EntityStore>,
     manifest: Arc<RuntimeManifest>,
+    bounds: LimitBounds,
     cache: Cache<(DocId, Revision), Runnable>,
 }
 
 impl Actions {
-    pub(crate) fn new(store: Arc<dyn EntityStore>, manifest: Arc<RuntimeManifest>, mebibytes: u32) -> Self {
+    /// Keeps so many mebibytes of code.
+    pub(crate) fn new(
+        store: Arc<dyn EntityStore>,
+        manifest: Arc<RuntimeManifest>,
+        bounds: LimitBounds,
+        mebibytes: u32,
+    ) -> Self {
         let weight = |_: &(DocId, Revision), r: &Runnable| {
             let code = r.action.exec.code().map_or(0, |c| c.as_str().len());
             u32::try_from(code + 1024).unwrap_or(u32::MAX)
         };
         let cache = Cache::builder().weigher(weight).max_capacity(u64::from(mebibytes) << 20).build();
-        Self { store, manifest, cache }
+        Self { store, manifest, bounds, cache }
     }
 
     /// The action if it was read before.
@@ -75,6 +86,7 @@ impl Actions {
             }
             Err(other) => return Err(ActionError::Store(other)),
         };
+        self.bounds.check(&action.limits).map_err(ActionError::Limits)?;
         let stem = self.stem(&action).ok_or(ActionError::UnknownKind)?;
         let runnable =
             Runnable { action: Arc::new(action), revision: revision.clone(), stem: Arc::new(stem) };

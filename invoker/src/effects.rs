@@ -155,7 +155,7 @@ impl Shell {
         for finished in logs {
             let mut entry = finished.ticket;
             entry.record.logs = finished.lines;
-            self.write(entry);
+            self.records.write(entry);
             if finished.condemns {
                 self.turn(Event::Condemned(id));
             }

@@ -22,6 +22,7 @@ impl Consumer for Feed {
             tracing::warn!("an invoker's topic holds a message that is no activation");
             return;
         };
+        self.0.records.announce();
         match (delivery.progress, self.0.actions.cached(&message)) {
             // The usual case has nothing to wait for and stays on this thread.
             (Progress::NotStarted, Some(runnable)) => arrive(&self.0, message, delivery.receipt, runnable),

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use whirl_containers::action_client::{Answer, Exchange, Reply};
 use whirl_containers::factory::ContainerState;
 use whirl_model::json::JsonKind;
+use whirl_model::limits::LimitError;
 use whirl_model::{ActivationResponse, Json, Outcome};
 use whirl_scheduling::pool::{Rejection, StartFailure};
 
@@ -206,6 +207,11 @@ pub(crate) fn action_gone() -> ActivationResponse {
 pub(crate) fn kind_gone() -> ActivationResponse {
     let text = "Action version is not compatible and cannot be invoked.";
     ActivationResponse::failure(Outcome::InternalError, text)
+}
+
+/// The action was stored when the platform allowed more.
+pub(crate) fn limits_gone(error: &LimitError) -> ActivationResponse {
+    ActivationResponse::failure(Outcome::ApplicationError, &error.to_string())
 }
 
 /// The store did not give the action.

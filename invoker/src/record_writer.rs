@@ -37,8 +37,9 @@ pub(crate) struct RecordWriter {
 #[derive(Default)]
 struct Queue {
     waiting: Vec<(Arc<ActivationRecord>, Arc<dyn Receipt>)>,
-    /// Taken out of `waiting` and not stored yet.
-    writing: usize,
+    /// Records that are announced and not stored: those that wait, and those of activations that have not
+    /// ended or whose logs are not complete.
+    owed: usize,
 }
 
 impl RecordWriter {
@@ -57,22 +58,24 @@ impl RecordWriter {
         })
     }
 
-    /// Takes a record; returns at once.
+    /// Announces a record: an activation was taken from the topic.
+    pub(crate) fn announce(&self) {
+        self.queue.lock().owed += 1;
+    }
+
+    /// Takes an announced record; returns at once.
     pub(crate) fn write(&self, entry: Entry) {
         self.queue.lock().waiting.push((Arc::new(entry.record), entry.receipt));
         self.metrics.records_waiting.inc();
         self.arrived.notify_one();
     }
 
-    /// Waits until everything that was taken is stored.
+    /// Waits until everything that was announced is stored.
     pub(crate) async fn flushed(&self) {
         loop {
             let emptied = self.emptied.notified();
-            {
-                let queue = self.queue.lock();
-                if queue.waiting.is_empty() && queue.writing == 0 {
-                    return;
-                }
+            if self.queue.lock().owed == 0 {
+                return;
             }
             emptied.await;
         }
@@ -91,6 +94,7 @@ impl RecordWriter {
                 self.store_until_done(&batch).await;
                 self.metrics.records_waiting.sub(i64::try_from(batch.len()).unwrap_or(i64::MAX));
                 batch.iter().for_each(|(_, receipt)| receipt.recorded());
+                self.queue.lock().owed -= batch.len();
             }
             self.emptied.notify_waiters();
         }
@@ -99,9 +103,7 @@ impl RecordWriter {
     fn next_batch(&self) -> Vec<(Arc<ActivationRecord>, Arc<dyn Receipt>)> {
         let mut queue = self.queue.lock();
         let count = queue.waiting.len().min(BATCH);
-        let batch: Vec<_> = queue.waiting.drain(..count).collect();
-        queue.writing = batch.len();
-        batch
+        queue.waiting.drain(..count).collect()
     }
 
     async fn store_until_done(&self, batch: &[(Arc<ActivationRecord>, Arc<dyn Receipt>)]) {

@@ -158,7 +158,7 @@ pub(crate) struct Shell {
     pub(crate) drained: Notify,
     pub(crate) subscription: OnceLock<Box<dyn Subscription>>,
     pub(crate) epoch: Instant,
-    records: Arc<RecordWriter>,
+    pub(crate) records: Arc<RecordWriter>,
     bus: Arc<dyn Bus>,
     state: Mutex<State>,
 }
@@ -180,6 +180,7 @@ impl Shell {
             actions: Actions::new(
                 Arc::clone(&parts.stores.entities),
                 parts.manifest,
+                parts.bounds,
                 parts.config.code_cache,
             ),
             id: parts.id,
@@ -302,11 +303,7 @@ impl Shell {
         let now = Timestamp::from_system(SystemTime::now());
         let record = record::without_run(message, now, response);
         self.acknowledge(message, &*receipt, &record).await;
-        self.write(Entry { record, receipt });
-    }
-
-    pub(crate) fn write(&self, entry: Entry) {
-        self.records.write(entry);
+        self.records.write(Entry { record, receipt });
     }
 }
 

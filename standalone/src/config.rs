@@ -95,7 +95,7 @@ impl Default for StandaloneConfig {
             credentials: None,
             ready_file: None,
             drain_seconds: 60,
-            journal_bytes: 1 << 30,
+            journal_bytes: 4 << 30,
             docker: DockerConfig::default(),
             controller: ControllerConfig::default(),
             invoker: InvokerConfig::default(),

@@ -44,7 +44,7 @@ pub struct Flags {
     #[arg(long, value_name = "UUID:KEY", value_parser = credentials)]
     auth: Option<String>,
     /// Settings in TOML; WHIRL_... variables and flags lie over them
-    #[arg(long, short, value_name = "FILE")]
+    #[arg(long, short, value_name = "FILE", env = "WHIRL_CONFIG")]
     config: Option<PathBuf>,
     /// File that is written, as JSON, once everything is up
     #[arg(long, value_name = "FILE")]

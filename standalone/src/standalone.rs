@@ -10,11 +10,11 @@ use actix_web::dev::ServerHandle;
 use anyhow::Context;
 use whirl_backends::bus::in_process::InProcessBus;
 use whirl_backends::embedded::EmbeddedStore;
-use whirl_backends::journal::{Journal, JournalOptions};
-use whirl_backends::store::Stores;
+use whirl_backends::journal::{Journal, JournalOptions, Recovered, Unfinished};
+use whirl_backends::store::{ActivationStore, Stores};
 use whirl_controller::{Controller, ControllerParts, OneInvoker};
 use whirl_invoker::{Invoker, InvokerParts, register_metrics};
-use whirl_model::{ActivationRecord, ControllerId, Credentials, InvokerId, RuntimeManifest};
+use whirl_model::{ActivationId, ActivationRecord, ControllerId, Credentials, InvokerId, RuntimeManifest};
 use whirl_service::admin::{self, AdminParts, Readiness};
 use whirl_service::keys::ServerKey;
 use whirl_service::{Drain, Metrics};
@@ -166,20 +166,11 @@ impl Ground {
             .with_context(|| format!("is another whirl using '{}'?", data.path().display()))?;
         let store = EmbeddedStore::open(&data.store())?;
         let stores = store.stores();
-        let ended: Vec<Arc<ActivationRecord>> = recovered.ended.into_iter().map(Arc::new).collect();
-        if !ended.is_empty() || !recovered.unfinished.is_empty() {
-            tracing::info!(
-                ended = ended.len(),
-                unfinished = recovered.unfinished.len(),
-                "an earlier process left activations"
-            );
-        }
-        stores.activations.put_all(&ended).await?;
-        ended.iter().for_each(|record| journal.recorded(record.activation_id));
+        let unfinished = settle(&journal, recovered, &*stores.activations).await?;
         Ok(Self {
             key: ServerKey::load_or_create(&data.server_key())?,
             manifest: Arc::new(read_manifest(config)?),
-            bus: InProcessBus::new(Some((journal, recovered.unfinished))),
+            bus: InProcessBus::new(Some((journal, unfinished))),
             data,
             store,
             stores,
@@ -212,6 +203,29 @@ impl Ground {
         });
         Ok(invoker.await?)
     }
+}
+
+/// Stores the records that an earlier process may not have stored; gives the activations without one. After a
+/// power cut the journal may not know what the store does.
+async fn settle(
+    journal: &Journal,
+    recovered: Recovered,
+    activations: &dyn ActivationStore,
+) -> anyhow::Result<Vec<Unfinished>> {
+    let ended: Vec<Arc<ActivationRecord>> = recovered.ended.into_iter().map(Arc::new).collect();
+    let ids: Vec<ActivationId> = recovered.unfinished.iter().map(|u| u.message.activation_id).collect();
+    if !ended.is_empty() || !ids.is_empty() {
+        tracing::info!(ended = ended.len(), unfinished = ids.len(), "an earlier process left activations");
+    }
+    activations.put_all(&ended).await?;
+    let recorded = activations.existing(&ids).await?;
+    ended
+        .iter()
+        .map(|record| record.activation_id)
+        .chain(recorded.iter().copied())
+        .for_each(|id| journal.recorded(id));
+    let without_record = |u: &Unfinished| !recorded.contains(&u.message.activation_id);
+    Ok(recovered.unfinished.into_iter().filter(without_record).collect())
 }
 
 fn read_manifest(config: &StandaloneConfig) -> anyhow::Result<RuntimeManifest> {

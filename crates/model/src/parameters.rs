@@ -11,7 +11,6 @@ pub struct Parameter {
     /// Its name.
     pub key: String,
     /// Its value; `null` is one.
-    #[serde(default = "null")]
     pub value: Json,
     /// Goes to the environment at `/init` instead of the arguments at `/run`.
     #[serde(default, skip_serializing_if = "is_false", deserialize_with = "null_is_false")]
@@ -19,10 +18,6 @@ pub struct Parameter {
     /// The cipher the value is sealed with, if it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encryption: Option<String>,
-}
-
-fn null() -> Json {
-    Json::of(&())
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
@@ -169,7 +164,7 @@ mod tests {
 
     #[test]
     fn a_list_needs_keys_and_to_be_an_array() {
-        for bad in [r#"{"a":1}"#, r#"[{"value":1}]"#, "[1]", r#"[{"key":1,"value":2}]"#] {
+        for bad in [r#"{"a":1}"#, r#"[{"value":1}]"#, r#"[{"key":"a"}]"#, "[1]", r#"[{"key":1,"value":2}]"#] {
             assert!(serde_json::from_str::<Parameters>(bad).is_err(), "{bad}");
         }
     }

@@ -1,0 +1,138 @@
+//! Activations that go well, and what is told and kept of them.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use whirl_backends::store::{ActivationQuery, ActivationStore, StoreError, Stores};
+use whirl_containers::scripted::{Call, Script, ScriptedReply};
+use whirl_invoker::InvokerConfig;
+use whirl_model::{ActivationId, ActivationRecord, Json, Namespace, Outcome};
+
+use crate::world::{Setting, World, annotation, eventually, result};
+
+#[tokio::test]
+async fn a_cold_call_then_a_warm_one_in_the_same_container() {
+    let mut world = World::scripted(Script::default()).await;
+    let action = world.action("hello");
+    let cold = world.invoke(&action, r#"{"n":1}"#).await;
+    assert_eq!((cold.response.outcome, result(&cold)), (Outcome::Success, r#"{"n":1}"#));
+    assert_eq!(cold.end.unwrap().0, cold.start.0 + cold.duration.unwrap());
+    assert_eq!(annotation(&cold, "kind").unwrap(), r#""nodejs:20""#);
+    assert_eq!(annotation(&cold, "path").unwrap(), Json::of(&action.path).as_str());
+    assert_eq!(annotation(&cold, "timeout").unwrap(), "false");
+    assert!(annotation(&cold, "initTime").is_some() && annotation(&cold, "waitTime").is_some());
+    let warm = world.invoke(&action, "{}").await;
+    assert_eq!(annotation(&warm, "initTime"), None);
+    assert_eq!(world.counts(), [1, 1, 2, 0, 0, 0]);
+}
+
+#[tokio::test]
+async fn the_runtime_is_told_what_it_has_to_know() {
+    let mut world = World::scripted(Script::default()).await;
+    let mut action = world.action("hello");
+    action.annotations = serde_json::from_str(r#"[{"key":"provide-api-key","value":true}]"#).unwrap();
+    action.parameters = serde_json::from_str(r#"[{"key":"SECRET","value":{"a":1},"init":true}]"#).unwrap();
+    let record = world.invoke(&action, r#"{"SECRET":{"a":1},"x":"y"}"#).await;
+    let calls = world.factory.calls();
+    let body = |of: fn(&Call) -> Option<&serde_json::Value>| calls.iter().find_map(of).unwrap();
+    let init = &body(|c| if let Call::Init(_, body) = c { Some(body) } else { None })["value"];
+    assert_eq!(
+        (&init["name"], &init["main"], &init["binary"]),
+        (&"hello".into(), &"main".into(), &false.into())
+    );
+    assert_eq!((&init["code"], &init["env"]["SECRET"]), (&"code of it".into(), &r#"{"a":1}"#.into()));
+    let run = body(|c| if let Call::Run(_, body) = c { Some(body) } else { None });
+    assert_eq!(run["value"], serde_json::json!({"x": "y"}));
+    assert_eq!(run["action_name"], format!("/{}", action.path));
+    assert_eq!(run["activation_id"], record.activation_id.to_string());
+    assert_eq!(run["api_key"], world.credentials.reveal());
+    let deadline: u64 = run["deadline"].as_str().unwrap().parse().unwrap();
+    assert!((record.start.0 + 4_000..=record.start.0 + 10_000).contains(&deadline));
+}
+
+#[tokio::test]
+async fn logs_come_after_the_answer_and_belong_to_their_activation() {
+    let script = Script::default().on_run(|request| {
+        ScriptedReply::ok("{}")
+            .writing(&format!("out {}\n", request.number), &format!("err {}\n", request.number))
+    });
+    let mut world = World::scripted(script).await;
+    let action = world.action("talk");
+    let mut ids = Vec::new();
+    for _ in 0..3 {
+        let answer = world.invoke(&action, "{}").await;
+        assert!(answer.logs.is_empty());
+        ids.push(answer.activation_id);
+    }
+    for (number, id) in ids.into_iter().enumerate() {
+        let mut lines = world.stored(id).await.logs;
+        lines.sort_by_key(|l| l[31..].to_owned());
+        let words: Vec<_> = lines.iter().map(|l| &l[31..]).collect();
+        assert_eq!(words, [format!("stderr: err {number}"), format!("stdout: out {number}")]);
+    }
+}
+
+#[tokio::test]
+async fn an_idle_container_pauses_and_resumes() {
+    let config = InvokerConfig { pause_grace_seconds: 0, ..Setting::default().config };
+    let mut world = World::start(Setting { config, ..Setting::default() }).await;
+    let action = world.action("hello");
+    world.invoke(&action, "{}").await;
+    eventually("the pause", async || (world.counts()[3] == 1).then_some(())).await;
+    eventually("the state", async || world.invoker.status().pool.containers.get("paused").copied()).await;
+    world.invoke(&action, "{}").await;
+    assert_eq!(world.counts()[..5], [1, 1, 2, 1, 1]);
+}
+
+#[tokio::test]
+async fn a_drain_finishes_what_runs_and_leaves_nothing() {
+    let script = Script::default().on_run(|_| ScriptedReply::ok("{}").after(Duration::from_millis(200)));
+    let mut world = World::scripted(script).await;
+    let action = world.action("slow");
+    let message = world.message(&action, "{}").await;
+    let id = world.publish(message).await;
+    assert!(world.invoker.drain(Duration::from_secs(20)).await.unwrap());
+    assert_eq!(world.answer().await.activation_id, id);
+    assert_eq!(world.stores.activations.existing(&[id]).await.unwrap(), [id]);
+    assert!(world.factory.containers().is_empty());
+}
+
+static REFUSALS: AtomicUsize = AtomicUsize::new(0);
+
+/// Refuses the first writes.
+struct Flaky(Arc<dyn ActivationStore>);
+
+#[async_trait]
+impl ActivationStore for Flaky {
+    async fn put_all(&self, records: &[Arc<ActivationRecord>]) -> Result<(), StoreError> {
+        if REFUSALS.fetch_add(1, Ordering::SeqCst) < 2 {
+            let source = std::io::Error::other("away").into();
+            return Err(StoreError::Unavailable { operation: "write records", source });
+        }
+        self.0.put_all(records).await
+    }
+    async fn get(&self, namespace: &Namespace, id: ActivationId) -> Result<ActivationRecord, StoreError> {
+        self.0.get(namespace, id).await
+    }
+    async fn existing(&self, ids: &[ActivationId]) -> Result<Vec<ActivationId>, StoreError> {
+        self.0.existing(ids).await
+    }
+    async fn list(&self, query: &ActivationQuery) -> Result<Vec<ActivationRecord>, StoreError> {
+        self.0.list(query).await
+    }
+    async fn count(&self, query: &ActivationQuery) -> Result<u64, StoreError> {
+        self.0.count(query).await
+    }
+}
+
+#[tokio::test]
+async fn records_wait_for_a_store_that_is_away() {
+    let wrap = |stores: Stores| Stores { activations: Arc::new(Flaky(stores.activations.clone())), ..stores };
+    let mut world = World::start(Setting { wrap, ..Setting::default() }).await;
+    let action = world.action("hello");
+    let answer = world.invoke(&action, "{}").await;
+    world.stored(answer.activation_id).await;
+    assert_eq!(REFUSALS.load(Ordering::SeqCst), 3);
+}

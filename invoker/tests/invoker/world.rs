@@ -1,0 +1,223 @@
+//! An invoker with verbs.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use tempfile::TempDir;
+use tokio::sync::mpsc;
+use whirl_backends::bus::in_process::InProcessBus;
+use whirl_backends::bus::{Bus, Consumer, Delivery, Durability, Message, Subscription};
+use whirl_backends::contract::{new_activation_id, new_namespace};
+use whirl_backends::embedded::EmbeddedStore;
+use whirl_backends::journal::{Journal, JournalOptions};
+use whirl_backends::store::{Collection, NewDocument, Stores};
+use whirl_containers::scripted::{Call, Script, ScriptedFactory};
+use whirl_invoker::{Invoker, InvokerConfig, InvokerParts, register_metrics};
+use whirl_model::limits::LimitBounds;
+use whirl_model::*;
+use whirl_service::Metrics;
+use whirl_service::keys::{ServerKey, new_credentials};
+
+/// Nothing here takes longer, unless it never happens.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+const MANIFEST: &str = r#"{"runtimes":{"nodejs":[{"kind":"nodejs:20","image":{"name":"node"}}]}}"#;
+
+pub(crate) struct World {
+    pub(crate) factory: ScriptedFactory,
+    pub(crate) stores: Stores,
+    pub(crate) invoker: Invoker,
+    pub(crate) credentials: Credentials,
+    bus: Arc<InProcessBus>,
+    caller: Caller,
+    answers: mpsc::UnboundedReceiver<Arc<Acknowledgement>>,
+    _acknowledgements: Box<dyn Subscription>,
+    folder: Arc<TempDir>,
+}
+
+/// What is set before the invoker starts.
+pub(crate) struct Setting {
+    pub(crate) script: Script,
+    pub(crate) config: InvokerConfig,
+    /// Stands between the invoker and the store.
+    pub(crate) wrap: fn(Stores) -> Stores,
+    pub(crate) folder: Arc<TempDir>,
+}
+
+impl Default for Setting {
+    fn default() -> Self {
+        Self {
+            script: Script::default(),
+            config: InvokerConfig { record_gather_milliseconds: 1, ..InvokerConfig::default() },
+            wrap: |stores| stores,
+            folder: Arc::new(tempfile::tempdir().unwrap()),
+        }
+    }
+}
+
+struct Answers(mpsc::UnboundedSender<Arc<Acknowledgement>>);
+
+impl Consumer for Answers {
+    fn deliver(&self, delivery: Delivery) {
+        if let Message::Acknowledgement(acknowledgement) = delivery.message {
+            let _nobody_asks_any_more = self.0.send(acknowledgement);
+        }
+    }
+}
+
+impl World {
+    pub(crate) async fn scripted(script: Script) -> Self {
+        Self::start(Setting { script, ..Setting::default() }).await
+    }
+
+    pub(crate) async fn start(setting: Setting) -> Self {
+        let Setting { script, config, wrap, folder } = setting;
+        let store = EmbeddedStore::open(&folder.path().join("store")).unwrap();
+        let (journal, recovered) =
+            Journal::open(&folder.path().join("journal"), JournalOptions::default()).unwrap();
+        let bus = InProcessBus::new(Some((journal, recovered.unfinished)));
+        let (sender, answers) = mpsc::unbounded_channel();
+        let topic = Topic::Acknowledgements(ControllerId(0));
+        let acknowledgements = bus.subscribe(topic, Arc::new(Answers(sender)), 1000);
+        let (key, credentials) = (ServerKey::from_bytes(&[7; 32]), new_credentials());
+        let caller = Caller {
+            subject: "alice-01".into(),
+            namespace: new_namespace(),
+            uuid: credentials.uuid().to_owned(),
+            sealed_key: key.seal(&credentials, credentials.uuid().as_bytes()),
+        };
+        let factory = ScriptedFactory::new(script);
+        let stores = store.stores();
+        let invoker = Invoker::start(InvokerParts {
+            id: InvokerId(0),
+            owner: "test".into(),
+            config,
+            manifest: Arc::new(RuntimeManifest::parse(MANIFEST).unwrap()),
+            stores: wrap(stores.clone()),
+            bus: bus.clone(),
+            factory: Arc::new(factory.clone()),
+            key,
+            env: BTreeMap::new(),
+            bounds: LimitBounds::default(),
+            metrics: register_metrics(&Metrics::new()).unwrap(),
+        });
+        let invoker = invoker.await.unwrap();
+        let _acknowledgements = acknowledgements;
+        Self { factory, stores, invoker, credentials, bus, caller, answers, _acknowledgements, folder }
+    }
+
+    /// Where everything is that outlives the process.
+    pub(crate) fn folder(&self) -> Arc<TempDir> {
+        Arc::clone(&self.folder)
+    }
+
+    pub(crate) fn action(&self, name: &str) -> Action {
+        Action {
+            path: format!("{}/{name}", self.caller.namespace).parse().unwrap(),
+            version: Version::FIRST,
+            publish: false,
+            exec: Exec::Runtime { kind: Kind::new("nodejs:20"), code: Code::new("code of it"), main: None },
+            parameters: Parameters::default(),
+            annotations: serde_json::from_str(r#"[{"key":"provide-api-key","value":false}]"#).unwrap(),
+            limits: ActionLimits { timeout: 5_000, ..ActionLimits::default() },
+            updated: Timestamp::from_system(SystemTime::now()),
+        }
+    }
+
+    /// Stores the action; gives a message that invokes it and waits.
+    pub(crate) async fn message(&self, action: &Action, arguments: &str) -> ActivationMessage {
+        let document = NewDocument {
+            id: action.doc_id(),
+            collection: Collection::Actions,
+            parent: action.path.parent(),
+            updated: action.updated,
+            body: action.to_document(),
+            summary: action.to_summary(),
+            attachment: action.exec.code().map(|c| c.as_str().to_owned().into()),
+        };
+        let revision = match self.stores.entities.get(&action.doc_id()).await {
+            Ok(present) => present.revision,
+            Err(_) => self.stores.entities.put(document, None).await.unwrap(),
+        };
+        ActivationMessage {
+            activation_id: new_activation_id(),
+            transaction: TransactionId::from_random([7; 32]),
+            arrived: Timestamp::from_system(SystemTime::now()),
+            action: action.path.clone(),
+            version: action.version,
+            revision,
+            caller: self.caller.clone(),
+            controller: ControllerId(0),
+            blocking: true,
+            arguments: Arguments::parse(arguments.as_bytes()).unwrap(),
+            init_arguments: action.init_parameters(),
+            cause: None,
+            trace_parent: None,
+        }
+    }
+
+    pub(crate) async fn publish(&self, message: ActivationMessage) -> ActivationId {
+        let id = message.activation_id;
+        let message = Message::Activation(Arc::new(message));
+        self.bus.publish(Topic::Activations(InvokerId(0)), message, Durability::Process).await.unwrap();
+        id
+    }
+
+    /// The next answer.
+    pub(crate) async fn answer(&mut self) -> Arc<ActivationRecord> {
+        let answer = tokio::time::timeout(PATIENCE, self.answers.recv()).await.expect("an answer in time");
+        answer.unwrap().record.clone().expect("a record")
+    }
+
+    pub(crate) async fn invoke(&mut self, action: &Action, arguments: &str) -> Arc<ActivationRecord> {
+        let message = self.message(action, arguments).await;
+        let id = self.publish(message).await;
+        let record = self.answer().await;
+        assert_eq!(record.activation_id, id);
+        record
+    }
+
+    /// The record as it is stored, once it is.
+    pub(crate) async fn stored(&self, id: ActivationId) -> ActivationRecord {
+        let namespace = &self.caller.namespace;
+        eventually("the record", async || self.stores.activations.get(namespace, id).await.ok()).await
+    }
+
+    /// How often each of the calls was made: create, init, run, pause, resume, destroy.
+    pub(crate) fn counts(&self) -> [usize; 6] {
+        let calls = self.factory.calls();
+        let count = |like: fn(&Call) -> bool| calls.iter().filter(|c| like(c)).count();
+        [
+            count(|c| matches!(c, Call::Create(_))),
+            count(|c| matches!(c, Call::Init(..))),
+            count(|c| matches!(c, Call::Run(..))),
+            count(|c| matches!(c, Call::Pause(_))),
+            count(|c| matches!(c, Call::Resume(_))),
+            count(|c| matches!(c, Call::Destroy(_))),
+        ]
+    }
+
+    pub(crate) fn idle(&self) -> usize {
+        self.invoker.status().pool.containers.get("idle").copied().unwrap_or_default()
+    }
+}
+
+pub(crate) async fn eventually<T>(what: &str, mut probe: impl AsyncFnMut() -> Option<T>) -> T {
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = probe().await {
+            return found;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "{what} did not come");
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
+
+pub(crate) fn annotation(record: &ActivationRecord, key: &str) -> Option<String> {
+    record.annotations.get(key).map(|v| v.as_str().to_owned())
+}
+
+pub(crate) fn result(record: &ActivationRecord) -> &str {
+    record.response.result.as_ref().map_or("", |r| r.as_str())
+}
