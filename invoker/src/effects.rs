@@ -143,7 +143,7 @@ impl Shell {
         let (shell, followed) = (Arc::clone(self), Arc::clone(&container));
         self.background.spawn(async move {
             let done = |logs| shell.logs_done(id, logs);
-            follow(&followed, started.output, done, || shell.turn(Event::Condemned(id))).await;
+            follow(&followed, started.output, done).await;
             followed.set_ended();
             shell.turn(Event::Condemned(id));
         });

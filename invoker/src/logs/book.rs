@@ -30,7 +30,7 @@ pub(crate) struct Page<T> {
 pub(crate) struct Finished<T> {
     pub(crate) ticket: T,
     pub(crate) lines: Vec<String>,
-    /// The container's streams are out of step, or said more than was allowed: it must not be used again.
+    /// The container said more than was allowed, or did not say where it ended: it must not be used again.
     pub(crate) condemns: bool,
 }
 
@@ -126,11 +126,6 @@ impl<T> LogBook<T> {
         self.complete(now)
     }
 
-    /// Whether an end mark came that no activation can have caused.
-    pub(crate) fn is_out_of_step(&self) -> bool {
-        self.marks.iter().any(|marks| *marks > self.first + self.open.len() as u64)
-    }
-
     fn line(&mut self, stream: Stream, line: &[u8], clock: SystemTime) {
         let which = usize::from(stream == Stream::Stderr);
         let line = line.strip_suffix(b"\r").unwrap_or(line);
@@ -139,7 +134,10 @@ impl<T> LogBook<T> {
             if !said.is_empty() {
                 self.said(stream, said, clock);
             }
-            self.marks[which] += 1;
+            // A mark that no activation waits for is somebody else's doing and ends nothing.
+            if self.marks[which] < self.first + self.open.len() as u64 {
+                self.marks[which] += 1;
+            }
         } else {
             self.said(stream, line, clock);
         }
@@ -339,9 +337,14 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_too_many_puts_the_streams_out_of_step() {
-        let mut book = LogBook::<u32>::new(true);
-        say(&mut book, Stream::Stdout, MARK);
-        assert!(book.is_out_of_step());
+    fn marks_that_no_activation_waits_for_end_nothing() {
+        let mut book = LogBook::new(true);
+        for stream in [Stream::Stdout, Stream::Stderr] {
+            say(&mut book, stream, MARK);
+        }
+        let number = book.begin(MEGABYTE);
+        assert!(book.end(number, page(1), at(0)).is_empty());
+        say(&mut book, Stream::Stdout, &format!("a\n{MARK}"));
+        assert_eq!(say(&mut book, Stream::Stderr, MARK), [(1, vec!["stdout: a".into()])]);
     }
 }
