@@ -60,7 +60,6 @@ impl Standalone {
     pub async fn start(config: StandaloneConfig, drain: Drain) -> Result<Self, StartError> {
         let ground = Ground::open(&config).await?;
         let given = config.credentials.as_deref().map(str::parse::<Credentials>).transpose()?;
-        let new_credentials = guest::provide(&*ground.stores.subjects, &ground.key, given).await?;
         let (metrics, readiness) = (Metrics::new(), Readiness::new());
         readiness.blocked("invoker", "it is starting");
         let controller = Controller::new(ControllerParts {
@@ -97,6 +96,8 @@ impl Standalone {
         tokio::spawn(admin_server);
         let invoker = ground.start_invoker(&config, &containers, &metrics).await?;
         readiness.clear("invoker");
+        // Last, as a key that a start makes and then fails would be told to nobody.
+        let new_credentials = guest::provide(&*ground.stores.subjects, &ground.key, given).await?;
         let store = ground.store;
         let started = Self {
             config,

@@ -1,9 +1,6 @@
-//! The operator's documents say what the code does: every setting and every metric, and none besides.
+//! The operator's document says what the controller counts: every metric, and none besides.
 
 use std::collections::BTreeMap;
-
-use serde_json::Value;
-use whirl_controller::ControllerConfig;
 
 use crate::world::World;
 
@@ -17,25 +14,6 @@ fn rows(document: &str, prefix: &str) -> BTreeMap<String, String> {
         Some((cells.next()?, cells.next()?))
     };
     text.lines().filter_map(cells).filter(|(key, _)| key.starts_with(prefix)).collect()
-}
-
-fn flatten(prefix: &str, value: &Value, into: &mut BTreeMap<String, String>) {
-    match value {
-        Value::Object(members) => {
-            members.iter().for_each(|(key, member)| flatten(&format!("{prefix}.{key}"), member, into));
-        }
-        leaf => {
-            into.insert(prefix.to_owned(), leaf.to_string());
-        }
-    }
-}
-
-#[test]
-fn settings_are_documented_with_their_defaults() {
-    let mut settings = BTreeMap::new();
-    let defaults = serde_json::to_value(ControllerConfig::default()).unwrap();
-    flatten("controller", &defaults, &mut settings);
-    assert_eq!(rows("configuration.md", "controller."), settings);
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Sets up tracing for the process: one subscriber that writes to standard error. What is logged is said
 //! where it happens.
 
+use std::io::IsTerminal;
+
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::ParseError;
 
@@ -37,7 +39,9 @@ pub fn start() -> Result<(), TelemetryError> {
     let variable = |name| std::env::var(name).ok().filter(|v| !v.is_empty());
     let filter = EnvFilter::try_new(variable("WHIRL_LOG").as_deref().unwrap_or("info"))?;
     let format = format_of(variable("WHIRL_LOG_FORMAT").as_deref())?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let colours = std::io::stderr().is_terminal();
+    let builder =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours);
     match format {
         LogFormat::Text => builder.try_init(),
         LogFormat::Json => builder.json().try_init(),
