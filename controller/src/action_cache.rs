@@ -199,15 +199,7 @@ mod tests {
             limits: ActionLimits::default(),
             updated: Timestamp(1),
         };
-        NewDocument {
-            id: action.doc_id(),
-            collection: Collection::Actions,
-            parent: action.path.parent(),
-            updated: action.updated,
-            body: action.to_document(),
-            summary: action.to_summary(),
-            attachment: None,
-        }
+        NewDocument::from(&action)
     }
 
     #[tokio::test]

@@ -2,8 +2,7 @@
 
 use actix_web::HttpResponse;
 use actix_web::web::Payload;
-use bytes::Bytes;
-use whirl_backends::store::{Collection, NewDocument};
+use whirl_backends::store::NewDocument;
 use whirl_model::{Action, ActionPath, Revision};
 
 use super::merge::{Change, PutBody, Rules};
@@ -37,7 +36,7 @@ pub(crate) async fn put(call: Call, payload: Payload) -> Result<HttpResponse, Ap
     let change = body::parse::<PutBody>(&bytes)?.check(&api.manifest, &api.config.limits)?;
     drop(bytes);
     let (action, replaced) = decide(api, path, change, overwrite, &call.transaction).await?;
-    let written = api.stores.entities.put(document(&action), replaced.as_ref()).await;
+    let written = api.stores.entities.put(NewDocument::from(&action), replaced.as_ref()).await;
     api.actions.forget(&action.path);
     written?;
     Ok(reply::json(&action.to_json(true)))
@@ -57,18 +56,5 @@ async fn decide(
         Err(error) => Err(error),
         Ok(_) if !overwrite => Err(ApiError::Exists),
         Ok(old) => Ok((change.update(old.action, &rules, transaction.arrived)?, Some(old.revision))),
-    }
-}
-
-fn document(action: &Action) -> NewDocument {
-    let code = action.exec.code().map(|code| code.as_str()).filter(|code| !code.is_empty());
-    NewDocument {
-        id: action.doc_id(),
-        collection: Collection::Actions,
-        parent: action.path.parent(),
-        updated: action.updated,
-        body: action.to_document(),
-        summary: action.to_summary(),
-        attachment: code.map(|code| Bytes::copy_from_slice(code.as_bytes())),
     }
 }

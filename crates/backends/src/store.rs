@@ -9,7 +9,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
 use whirl_model::{
-    ActivationId, ActivationRecord, Caller, DocId, Json, KeyHash, Namespace, Revision, Subject, Timestamp,
+    Action, ActivationId, ActivationRecord, Caller, Code, DocId, Json, KeyHash, Namespace, Revision, Subject,
+    Timestamp,
 };
 
 /// Why a store did not do what it was asked.
@@ -92,6 +93,22 @@ pub struct NewDocument {
     pub summary: Json,
     /// An action's code. Replaces what was attached before; `None` removes it.
     pub attachment: Option<Bytes>,
+}
+
+impl From<&Action> for NewDocument {
+    /// The action's code, unless it is empty, becomes the attachment.
+    fn from(action: &Action) -> Self {
+        let code = action.exec.code().map(Code::as_str).filter(|code| !code.is_empty());
+        Self {
+            id: action.doc_id(),
+            collection: Collection::Actions,
+            parent: action.path.parent(),
+            updated: action.updated,
+            body: action.to_document(),
+            summary: action.to_summary(),
+            attachment: code.map(|code| Bytes::copy_from_slice(code.as_bytes())),
+        }
+    }
 }
 
 /// An entity as it was read.

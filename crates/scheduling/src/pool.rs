@@ -6,8 +6,12 @@
 //! starting: whichever fitting one is free first takes it. What may run where is decided in `placement`, the
 //! number of stem cells in `stem_cells`.
 
+mod config;
 mod container;
+mod effect;
+mod event;
 mod placement;
+mod request;
 mod stem_cells;
 #[cfg(test)]
 mod world;
@@ -16,181 +20,15 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use whirl_model::{ActivationId, DocId, ImageName, Kind, Namespace, Revision};
-
 use crate::Moment;
+pub use config::PoolConfig;
 use container::{Container, State, Tenancy};
+pub use effect::{Effect, Rejection};
+pub use event::{Event, Fate, StartFailure};
 use placement::{Choice, Pass};
+pub use request::{ContainerId, Request, Stem, WarmKey};
 use stem_cells::StemCells;
 pub use stem_cells::{ReactiveRule, StemRule};
-
-/// Names a container within one pool; never used twice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ContainerId(pub u64);
-
-/// What a container is before it has code. Containers of one stem are interchangeable until initialised.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Stem {
-    /// The runtime's kind, or `blackbox`.
-    pub kind: Kind,
-    /// The image it is made of.
-    pub image: ImageName,
-    /// Mebibytes of memory.
-    pub memory: u32,
-}
-
-/// Whose code an initialised container holds. It serves requests of exactly this key, ever.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct WarmKey {
-    /// The namespace that invokes, not the one that owns the action.
-    pub namespace: Namespace,
-    /// The action.
-    pub action: DocId,
-    /// Its state.
-    pub revision: Revision,
-}
-
-/// An activation that wants to run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Request {
-    /// Its id.
-    pub activation: ActivationId,
-    /// Which initialised containers can serve it.
-    pub key: WarmKey,
-    /// Which stem cells can be initialised for it.
-    pub stem: Arc<Stem>,
-    /// How many activations one container may run at once, at least 1.
-    pub concurrency: u32,
-}
-
-/// What the pool may use and how long it keeps things.
-#[derive(Clone, Debug)]
-pub struct PoolConfig {
-    /// Mebibytes for all containers together.
-    pub memory: u32,
-    /// Activations taken from the feed and not yet ended.
-    pub credit: usize,
-    /// Containers being started at once.
-    pub parallel_starts: usize,
-    /// How long an idle container stays unpaused.
-    pub pause_grace: Duration,
-    /// How long an idle container is kept, paused or not.
-    pub idle_timeout: Duration,
-    /// How often later requests may take a warm container past one that waits for memory.
-    pub max_bypass: u32,
-    /// How long after a stem cell was taken its successor is started.
-    pub refill_delay: Duration,
-    /// How often the number of reactive stem cells is reconsidered.
-    pub stem_check_interval: Duration,
-    /// Which stem cells to keep.
-    pub stem_cells: Vec<StemRule>,
-}
-
-impl Default for PoolConfig {
-    fn default() -> Self {
-        Self {
-            memory: 2048,
-            credit: 256,
-            parallel_starts: 4,
-            pause_grace: Duration::from_secs(10),
-            idle_timeout: Duration::from_secs(600),
-            max_bypass: 32,
-            refill_delay: Duration::from_millis(200),
-            stem_check_interval: Duration::from_secs(600),
-            stem_cells: Vec::new(),
-        }
-    }
-}
-
-/// Whether a container can go on after an activation ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
-    /// It can serve the next one.
-    Keep,
-    /// It is broken, or what it does is unknown.
-    Discard,
-}
-
-/// Why a container could not be started.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StartFailure {
-    /// What the caller is told.
-    pub message: String,
-    /// Whether the action's developer, not the platform, has to mend it.
-    pub developers: bool,
-}
-
-/// What happened.
-#[derive(Clone, Debug)]
-pub enum Event {
-    /// An activation wants to run.
-    Arrived(Request),
-    /// A container is up and listens.
-    Started(ContainerId),
-    /// It could not be started; nothing of it remains.
-    StartFailed(ContainerId, StartFailure),
-    /// It took the code and now runs the activation that it was initialised for.
-    Initialised(ContainerId),
-    /// An activation ended in it.
-    Ended(ContainerId, Fate),
-    /// It was found dead before it got the activation's first byte: the request waits again, in front.
-    Bounced(ContainerId, Request),
-    /// It is frozen.
-    Paused(ContainerId),
-    /// It goes on, and runs the activation that it was resumed for.
-    Resumed(ContainerId),
-    /// It could be neither frozen nor thawed.
-    FreezerFailed(ContainerId),
-    /// It must not be used again: it ended by itself, or its log is out of step.
-    Condemned(ContainerId),
-    /// It is gone for good.
-    Removed(ContainerId),
-    /// It could not be removed.
-    RemoveFailed(ContainerId),
-    /// The time asked for by [`Effect::WakeAt`] has come.
-    Tick,
-    /// Finish what is there and remove everything.
-    Drain,
-}
-
-/// What the shell has to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Effect {
-    /// Start a container; answer `Started` or `StartFailed`.
-    Start(ContainerId, Arc<Stem>),
-    /// Send the code of the activation's action, answer `Initialised`, run it, answer `Ended`.
-    Initialise(ContainerId, ActivationId),
-    /// Run it; answer `Ended` or `Bounced`.
-    Run(ContainerId, ActivationId),
-    /// Freeze a container; answer `Paused` or `FreezerFailed`.
-    Pause(ContainerId),
-    /// Thaw a container, answer `Resumed` and run the activation; or answer `FreezerFailed`.
-    Resume(ContainerId, ActivationId),
-    /// Remove a container; answer `Removed` or `RemoveFailed`.
-    Destroy(ContainerId),
-    /// End an activation that cannot run.
-    Reject(ActivationId, Rejection),
-    /// Take so many more activations from the feed.
-    GrantCredit(usize),
-    /// Send `Tick` then. Replaces an earlier wish.
-    WakeAt(Moment),
-    /// Draining is over: nothing waits, runs or exists any more.
-    Drained,
-}
-
-/// Why an activation cannot run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Rejection {
-    /// It needs more memory than the whole pool has.
-    TooLarge {
-        /// Mebibytes it needs.
-        needs: u32,
-        /// Mebibytes there are.
-        has: u32,
-    },
-    /// No container could be started for it.
-    StartFailed(StartFailure),
-}
 
 /// How often a removal that failed is tried again.
 const REMOVE_RETRY: Duration = Duration::from_secs(5);

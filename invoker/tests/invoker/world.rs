@@ -11,7 +11,7 @@ use whirl_backends::bus::{Bus, Consumer, Delivery, Durability, Message, Subscrip
 use whirl_backends::contract::{new_activation_id, new_namespace};
 use whirl_backends::embedded::EmbeddedStore;
 use whirl_backends::journal::{Journal, JournalOptions};
-use whirl_backends::store::{Collection, NewDocument, Stores};
+use whirl_backends::store::{NewDocument, Stores};
 use whirl_containers::scripted::{Call, Script, ScriptedFactory};
 use whirl_invoker::{Invoker, InvokerConfig, InvokerParts, register_metrics};
 use whirl_model::limits::LimitBounds;
@@ -127,18 +127,9 @@ impl World {
 
     /// Stores the action; gives a message that invokes it and waits.
     pub(crate) async fn message(&self, action: &Action, arguments: &str) -> ActivationMessage {
-        let document = NewDocument {
-            id: action.doc_id(),
-            collection: Collection::Actions,
-            parent: action.path.parent(),
-            updated: action.updated,
-            body: action.to_document(),
-            summary: action.to_summary(),
-            attachment: action.exec.code().map(|c| c.as_str().to_owned().into()),
-        };
         let revision = match self.stores.entities.get(&action.doc_id()).await {
             Ok(present) => present.revision,
-            Err(_) => self.stores.entities.put(document, None).await.unwrap(),
+            Err(_) => self.stores.entities.put(NewDocument::from(action), None).await.unwrap(),
         };
         ActivationMessage {
             activation_id: new_activation_id(),

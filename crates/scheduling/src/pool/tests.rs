@@ -1,5 +1,7 @@
 //! What the pool does, told as scripts.
 
+use whirl_model::{ActivationId, DocId, Kind, Revision};
+
 use super::*;
 
 fn request(n: u128, action: &str) -> Request {

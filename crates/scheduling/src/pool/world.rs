@@ -7,6 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
+use whirl_model::{ActivationId, DocId, Kind, Revision};
+
 use super::*;
 
 const MEMORY: u32 = 1024;

@@ -1,0 +1,44 @@
+//! What asks for a container, and what containers are asked for by.
+
+use std::sync::Arc;
+
+use whirl_model::{ActivationId, DocId, ImageName, Kind, Namespace, Revision};
+
+/// Names a container within one pool; never used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ContainerId(pub u64);
+
+/// What a container is before it has code. Containers of one stem are interchangeable until initialised.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Stem {
+    /// The runtime's kind, or `blackbox`.
+    pub kind: Kind,
+    /// The image it is made of.
+    pub image: ImageName,
+    /// Mebibytes of memory.
+    pub memory: u32,
+}
+
+/// Whose code an initialised container holds. It serves requests of exactly this key, ever.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct WarmKey {
+    /// The namespace that invokes, not the one that owns the action.
+    pub namespace: Namespace,
+    /// The action.
+    pub action: DocId,
+    /// Its state.
+    pub revision: Revision,
+}
+
+/// An activation that wants to run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// Its id.
+    pub activation: ActivationId,
+    /// Which initialised containers can serve it.
+    pub key: WarmKey,
+    /// Which stem cells can be initialised for it.
+    pub stem: Arc<Stem>,
+    /// How many activations one container may run at once, at least 1.
+    pub concurrency: u32,
+}
