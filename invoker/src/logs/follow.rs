@@ -12,7 +12,7 @@ use crate::container::Running;
 use crate::record_writer::Entry;
 
 /// How often logs that do not come are reconsidered.
-const TICK: Duration = Duration::from_millis(50);
+const TICK: Duration = Duration::from_millis(200);
 
 /// Reads until the container's streams end. `done` gets every log as it becomes complete.
 pub(crate) async fn follow(

@@ -1,0 +1,65 @@
+//! The measurements. Each starts what it needs, measures both sides in turns, and leaves nothing behind.
+
+pub(crate) mod cold;
+pub(crate) mod start;
+pub(crate) mod stem;
+pub(crate) mod throughput;
+pub(crate) mod warm;
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use crate::action::Language;
+use crate::error::Error;
+use crate::http::{Connection, Request};
+use crate::latencies::Latencies;
+use crate::report::Section;
+use crate::stop::Stop;
+
+/// Makes the sections of a report.
+pub(crate) type Measurement = fn(&Plan) -> Result<Vec<Section>, Error>;
+
+/// What all measurements are told.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    /// The program `whirl`.
+    pub(crate) whirl: PathBuf,
+    /// An API that runs already and its key, in place of a process of our own.
+    pub(crate) given: Option<(String, String)>,
+    pub(crate) languages: Vec<Language>,
+    /// Calls per side of the warm measurement.
+    pub(crate) warm_calls: u32,
+    /// Starts per side of the cold and the stem-cell measurement, and of the process.
+    pub(crate) starts: u32,
+    /// How long each load lasts.
+    pub(crate) load_time: Duration,
+    pub(crate) stop: Stop,
+}
+
+/// The manifest of whirl's own images without a stem cell.
+const WITHOUT_STEM_CELLS: &str = r#"{
+  "runtimes": {
+    "nodejs": [{
+      "kind": "nodejs:20", "default": true,
+      "image": { "prefix": "whirl", "name": "action-nodejs-v20", "tag": "latest" }
+    }],
+    "python": [{
+      "kind": "python:3.11", "default": true,
+      "image": { "prefix": "whirl", "name": "action-python-v3.11", "tag": "latest" }
+    }]
+  },
+  "blackboxes": []
+}"#;
+
+/// One call, into the histogram if it succeeded and into the number of failures if not.
+fn timed_call(connection: &mut Connection, request: &Request, into: &mut Latencies) -> std::io::Result<()> {
+    let began = Instant::now();
+    let status = connection.call(request)?.0;
+    let took = began.elapsed();
+    if status == 200 {
+        into.record(took);
+    } else {
+        into.errors += 1;
+    }
+    Ok(())
+}

@@ -1,0 +1,83 @@
+//! Bad images are their developer's affair: one that is not there, and runtimes that answer nonsense. What user code
+//! does in a good image is in `bad_actions.rs`.
+
+use serde_json::json;
+use whirl_system_tests::{ServerOptions, World, docker};
+
+const NO_RUN: &str = "The action did not produce a valid response and exited unexpectedly.";
+
+#[test]
+fn an_image_that_is_not_there_is_the_developers_error() {
+    let Some(world) = World::start() else { return };
+    let image = "localhost:1/nobody/nothing:1";
+    let action = world.action("image").exec(json!({"kind": "blackbox", "image": image})).create();
+    let record = action.invoke_blocking(&json!({}));
+    assert_eq!(record.developers_error(), format!("Failed to pull container image '{image}'."));
+    assert_eq!(world.record(record.id()).status(), "action developer error");
+    world.works();
+}
+
+/// A server of our own making in the Python runtime's image, in the place of its proxy.
+const STRANGE_SERVER: &str = r#"
+import http.server, sys
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers.get("content-length", 0)))
+        answer = b"OK" if self.path == "/init" else ANSWER
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(answer) + EXTRA * (self.path == "/run")))
+        self.end_headers()
+        self.wfile.write(answer)
+        self.wfile.flush()
+        if EXTRA and self.path == "/run": self.close_connection = True
+    def log_message(self, *a): pass
+http.server.ThreadingHTTPServer(("", 8080), Handler).serve_forever()
+"#;
+
+/// An image whose server answers every `/run` with these bytes; gone when dropped.
+struct StrangeImage(String);
+
+impl StrangeImage {
+    fn build(name: &str, answer: &str, missing_bytes: u32) -> Self {
+        let image = format!("whirl-test/{name}-{}:1", std::process::id());
+        let server = STRANGE_SERVER.replace("ANSWER", answer).replace("EXTRA", &missing_bytes.to_string());
+        let change = json!(["python3", "-c", server]);
+        let entry = format!("ENTRYPOINT {change}");
+        let container = docker(&["create", "whirl/action-python-v3.11:latest"]);
+        let made = docker(&["commit", "--change", &entry, container.trim(), &image]);
+        let _ = docker(&["rm", "-f", container.trim()]);
+        assert!(made.starts_with("sha256:"), "{made}");
+        Self(image)
+    }
+}
+
+impl Drop for StrangeImage {
+    fn drop(&mut self) {
+        let _ = docker(&["rmi", "-f", &self.0]);
+    }
+}
+
+#[test]
+fn a_runtime_that_answers_nonsense_is_the_developers_error() {
+    let Some(world) = World::start_process(
+        ServerOptions::docker().without_stem_cells().settings("[docker]\npull_missing_only = true\n"),
+    ) else {
+        return;
+    };
+    let invalid = "The action did not produce a valid JSON or JSON Array response: ";
+    for (name, answer, missing_bytes, expected) in [
+        ("nonsense", "b'{\"a\": nonsense'", 0, invalid),
+        ("bytes", "b'\\xff\\xfe\\x00'", 0, invalid),
+        ("scalar", "b'7'", 0, invalid),
+        ("nothing", "b''", 0, invalid),
+        ("cut", "b'{\"a\":1}'", 100, NO_RUN),
+    ] {
+        let image = StrangeImage::build(name, answer, missing_bytes);
+        let action = world.action(name).exec(json!({"kind": "blackbox", "image": image.0})).create();
+        let record = action.invoke_blocking(&json!({}));
+        assert!(record.developers_error().starts_with(expected), "{name}: {}", record.0);
+        assert_eq!(world.record(record.id()).result(), record.result());
+    }
+    world.works();
+}
