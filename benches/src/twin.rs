@@ -1,8 +1,5 @@
-//! A container that is started by hand with the very configuration of one of whirl's: image, network, limits,
-//! environment. It is what a call costs without the platform.
-//!
-//! Whirl's own container is not called directly: whirl follows its output, and an end mark that no activation
-//! of its own can have caused makes it discard the container.
+//! Containers without the platform: one of whirl's own, called behind its back, and those that are started by
+//! hand with the very configuration of one of whirl's: image, network, limits, environment.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -25,24 +22,8 @@ pub(crate) struct Template(Value);
 impl Template {
     /// Takes the configuration from a container of the whirl that serves on `api`, which must have one.
     pub(crate) fn of_whirl(api: SocketAddr, language: Language, stop: &Stop) -> Result<Self, Error> {
-        let suffix = language.kind().replace(':', "-");
-        let port = format!(":{}", api.port());
         let what = format!("no {} container of the whirl at {api} was there", language.label());
-        stop.wait_for(&what, LONGEST_START, || {
-            for name in Engine.whirl_containers()?.iter().filter(|name| name.ends_with(&suffix)) {
-                let Some(found) = Engine.inspect(name)? else { continue };
-                let env = found["Config"]["Env"].as_array().into_iter().flatten().filter_map(Value::as_str);
-                if env.into_iter().any(|e| e.starts_with("__OW_API_HOST=") && e.ends_with(&port)) {
-                    return Ok(Some(Self(found)));
-                }
-            }
-            Ok(None)
-        })
-    }
-
-    /// The network that the containers are on.
-    fn network(&self) -> String {
-        text(&self.0, "/HostConfig/NetworkMode")
+        stop.wait_for(&what, LONGEST_START, || Ok(whirls_own(api, language)?.pop().map(Self)))
     }
 
     /// What the containers of that whirl are labelled with.
@@ -55,6 +36,49 @@ impl Template {
         let id = text(&self.0, "/Image");
         format!("{} ({})", text(&self.0, "/Config/Image"), id.get(7..19).unwrap_or(&id))
     }
+}
+
+/// What docker inspect tells of the containers of one language of the whirl that serves on `api`.
+fn whirls_own(api: SocketAddr, language: Language) -> Result<Vec<Value>, Error> {
+    let suffix = language.kind().replace(':', "-");
+    let port = format!(":{}", api.port());
+    let mut own = Vec::new();
+    for name in Engine.whirl_containers()?.iter().filter(|name| name.ends_with(&suffix)) {
+        let Some(found) = Engine.inspect(name)? else { continue };
+        let mut env = found["Config"]["Env"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        if env.any(|e| e.starts_with("__OW_API_HOST=") && e.ends_with(&port)) {
+            own.push(found);
+        }
+    }
+    Ok(own)
+}
+
+/// A connection to the container of whirl's that runs an action, and what to call it with. Its name joins
+/// `known`, whose containers are not looked at. A stem cell refuses `/run` and is none the worse for it.
+pub(crate) fn container_in_use(
+    api: SocketAddr,
+    language: Language,
+    known: &mut Vec<String>,
+) -> Result<(Connection, Request), Error> {
+    for found in whirls_own(api, language)? {
+        let name = text(&found, "/Name");
+        let paused = found["State"]["Paused"] == Value::Bool(true);
+        let Some(address) = address(&found).filter(|_| !paused && !known.contains(&name)) else { continue };
+        let request = Request::post(address, "/run", "", &action::run_body());
+        let mut connection = Connection::open(address).map_err(Error::io("connect to whirl's container"))?;
+        if let Ok((200, _)) = connection.call(&request) {
+            known.push(name);
+            return Ok((connection, request));
+        }
+    }
+    Err(Error::Unsuitable("the container that runs the action was not found".to_owned()))
+}
+
+/// Where a container serves.
+fn address(found: &Value) -> Option<SocketAddr> {
+    let network = text(found, "/HostConfig/NetworkMode");
+    let ip = text(&found["NetworkSettings"]["Networks"][network], "/IPAddress").parse().ok()?;
+    Some(SocketAddr::new(ip, PORT))
 }
 
 /// A container started by hand. Dropping it removes it.
@@ -78,10 +102,8 @@ impl Twin {
         let mut twin = Self { id, address: SocketAddr::from(([0, 0, 0, 0], PORT)) };
         Engine.start(&twin.id)?;
         let found = Engine.inspect(&twin.id)?.unwrap_or_default();
-        let ip = text(&found["NetworkSettings"]["Networks"][template.network()], "/IPAddress");
-        let ip =
-            ip.parse().map_err(|_| Error::Unsuitable("a started container has no address".to_owned()))?;
-        twin.address = SocketAddr::new(ip, PORT);
+        twin.address = address(&found)
+            .ok_or_else(|| Error::Unsuitable("a started container has no address".to_owned()))?;
         Ok(twin)
     }
 

@@ -14,7 +14,7 @@ use crate::platform::{Logs, Platform};
 use crate::report::{Row, Section};
 use crate::server::{Options, Server};
 use crate::stop::Stop;
-use crate::twin::{Template, Twin};
+use crate::twin::{Template, Twin, container_in_use};
 
 /// Blocks per side.
 const BLOCKS: u32 = 20;
@@ -104,36 +104,35 @@ fn section(
         raw: json!({}),
     };
     let template = Template::of_whirl(platform.address(), language, &plan.stop)?;
-    let twins =
-        [Twin::ready(&template, language, &plan.stop)?, Twin::ready(&template, language, &plan.stop)?];
-    let mut twins = twins.map(|(twin, connection)| (Side::new(connection, twin.run_request()), twin));
-    for (side, _) in &mut twins {
-        side.calls(FIRST_CALLS, &plan.stop)?;
-    }
+    let (twin, connection) = Twin::ready(&template, language, &plan.stop)?;
+    let mut equal = Side::new(connection, twin.run_request());
+    equal.calls(FIRST_CALLS, &plan.stop)?;
+    let mut known = Vec::new();
     for logs in Logs::BOTH {
         let name = format!("bench-warm-{}-{logs:?}", language.label());
         platform.create_action(&name, language, logs)?;
         let mut whirl = Side::new(platform.connect()?, platform.invoke_request(&name));
         whirl.calls(FIRST_CALLS, &plan.stop)?;
-        for (side, _) in &mut twins {
-            side.blocks.clear();
-        }
+        let (connection, request) = container_in_use(platform.address(), language, &mut known)?;
+        let mut direct = Side::new(connection, request);
+        equal.blocks.clear();
         let warm_before = server.map(Server::placed_warm).transpose()?;
         let per_block = plan.warm_calls.div_ceil(BLOCKS);
-        for block in 0..BLOCKS {
-            whirl.block(per_block, &plan.stop)?;
-            twins[block as usize % 2].0.block(per_block, &plan.stop)?;
+        for _ in 0..BLOCKS {
+            for side in [&mut whirl, &mut direct, &mut equal] {
+                side.block(per_block, &plan.stop)?;
+            }
         }
         let warm_after = server.map(Server::placed_warm).transpose()?;
         platform.delete_action(&name)?;
         let not_warm = warm_before.zip(warm_after).map(|(before, after)| {
             u64::from(BLOCKS * (UNCOUNTED + per_block)).saturating_sub(after - before)
         });
-        let direct = twins.each_ref().map(|(side, _)| side);
-        section.rows.extend(rows(logs, &whirl, direct));
+        section.rows.extend(rows(logs, &whirl, &direct, &equal));
         section.raw[logs.label()] = json!({
             "whirl_block_p50_us": whirl.block_medians(),
-            "direct_block_p50_us": twins.iter().map(|(side, _)| side.block_medians()).collect::<Vec<_>>(),
+            "direct_block_p50_us": direct.block_medians(),
+            "equal_block_p50_us": equal.block_medians(),
             "whirl_calls_that_were_not_warm": not_warm,
         });
         if let Some(cold @ 1..) = not_warm {
@@ -141,8 +140,9 @@ fn section(
         }
     }
     section.notes.push(format!(
-        "{BLOCKS} blocks per side in turns; the direct ones alternate between two containers with the \
-         configuration of whirl's own ({}); 'added' and 'ratio' compare the percentiles of all blocks.",
+        "{BLOCKS} blocks per side in turns. 'Direct' calls the container that whirl uses for the action, 'equal' \
+         one that was started by hand with its configuration ({}). 'Added' and 'ratio' compare the percentiles \
+         of all blocks through whirl and direct.",
         template.image()
     ));
     Ok(section)
@@ -150,25 +150,23 @@ fn section(
 
 const PERCENTILES: [f64; 3] = [50.0, 95.0, 99.0];
 
-fn rows(logs: Logs, whirl_side: &Side, direct_sides: [&Side; 2]) -> Vec<Row> {
-    let whirl = whirl_side.all();
-    let [first, second] = direct_sides.map(Side::all);
-    let mut direct = first.clone();
-    direct.add(&second);
-    let quietest =
-        whirl_side.quietest() - direct_sides.map(Side::quietest).into_iter().fold(f64::INFINITY, f64::min);
+fn rows(logs: Logs, whirl_side: &Side, direct_side: &Side, equal_side: &Side) -> Vec<Row> {
+    let [whirl, direct, equal] = [whirl_side, direct_side, equal_side].map(Side::all);
     let name = |what: &str| format!("{}: {what}", logs.label());
     let row = |what: &str, figure: &dyn Fn(f64) -> f64| Row::new(name(what), PERCENTILES.map(figure));
     vec![
         row("through whirl", &|p| whirl.micros(p)).calls(whirl.count(), whirl.errors),
         row("direct POST", &|p| direct.micros(p)).calls(direct.count(), direct.errors),
+        row("direct POST, equal container", &|p| equal.micros(p)).calls(equal.count(), equal.errors),
         row("added", &|p| whirl.micros(p) - direct.micros(p))
             .at_most("p50", 0, 150.0)
             .at_most("p50", 0, 60.0)
             .at_most("p99", 2, 1000.0)
             .at_most("p99", 2, 250.0),
+        Row::new(
+            name("added, quietest block of each side"),
+            [whirl_side.quietest() - direct_side.quietest()],
+        ),
         row("ratio", &|p| whirl.micros(p) / direct.micros(p)),
-        Row::new(name("added, quietest block of each side"), [quietest]),
-        row("between the two direct containers", &|p| (first.micros(p) - second.micros(p)).abs()),
     ]
 }
