@@ -84,10 +84,15 @@ pub(crate) async fn run(
         Run::Over { response, interval, timed_out } => {
             let broken = matches!(response.outcome, Outcome::DeveloperError | Outcome::InternalError);
             let record = record::of_run(&job.message, &job.action, interval, response, timed_out);
-            shell.acknowledge(&job.message, &*job.receipt, &record).await;
-            let page = Page { ticket: Entry { record, receipt: job.receipt }, broken };
-            let finished = container.book.lock().end(page_number, page, container.now());
+            let record = Arc::new(record);
+            // From the acknowledgement on the caller may have the result: a record of it is safe first.
+            job.receipt.ended(&record);
             shell.turn(Event::Ended(id, if broken { Fate::Discard } else { Fate::Keep }));
+            shell.acknowledge(&job.message, &record).await;
+            // The caller's task goes first: nobody waits for what follows.
+            tokio::task::yield_now().await;
+            let ticket = Entry { record: Arc::unwrap_or_clone(record), receipt: job.receipt };
+            let finished = container.book.lock().end(page_number, Page { ticket, broken }, container.now());
             shell.logs_done(id, finished);
         }
     }

@@ -266,21 +266,14 @@ impl Shell {
         self.state.lock().containers.remove(&id);
     }
 
-    /// Tells the bus how the activation ended, then whoever waits for it. From here on the caller may have
-    /// the result, so a record of it is safe first.
-    pub(crate) async fn acknowledge(
-        &self,
-        message: &ActivationMessage,
-        receipt: &dyn Receipt,
-        record: &ActivationRecord,
-    ) {
-        receipt.ended(record);
+    /// Tells the controller how the activation ended.
+    pub(crate) async fn acknowledge(&self, message: &ActivationMessage, record: &Arc<ActivationRecord>) {
         self.metrics.activations.with_label_values(&[record.response.outcome.status()]).inc();
         let acknowledgement = Acknowledgement {
             activation_id: message.activation_id,
             transaction: message.transaction.clone(),
             invoker: self.id,
-            record: message.blocking.then(|| Arc::new(record.clone())),
+            record: message.blocking.then(|| Arc::clone(record)),
             completed: true,
             internal_error: record.response.outcome == Outcome::InternalError,
         };
@@ -301,9 +294,10 @@ impl Shell {
         response: ActivationResponse,
     ) {
         let now = Timestamp::from_system(SystemTime::now());
-        let record = record::without_run(message, now, response);
-        self.acknowledge(message, &*receipt, &record).await;
-        self.records.write(Entry { record, receipt });
+        let record = Arc::new(record::without_run(message, now, response));
+        receipt.ended(&record);
+        self.acknowledge(message, &record).await;
+        self.records.write(Entry { record: Arc::unwrap_or_clone(record), receipt });
     }
 }
 
