@@ -7,11 +7,6 @@ use clap::Parser;
 use whirl_service::{Drain, config, telemetry};
 use whirl_standalone::{Flags, Standalone};
 
-/// Requests make and drop many small values on several threads; the system's allocator takes a fifth of their
-/// time for that, this one a fraction of it.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Threads for everything but requests: containers, logs, records.
 const BACKGROUND_THREADS: usize = 2;
 
