@@ -47,7 +47,7 @@ pub enum Event {
     Removed(ContainerId),
     /// It could not be removed.
     RemoveFailed(ContainerId),
-    /// The time asked for by [`Effect::WakeAt`] has come.
+    /// The time asked for by [`Effect::WakeAt`](super::Effect::WakeAt) has come.
     Tick,
     /// Finish what is there and remove everything.
     Drain,
