@@ -23,6 +23,16 @@ whirl_sudo() {
     fi
 }
 
+# whirl_close_inherited: closes all but the standard streams, for a subshell that starts a daemon. One that kept a pipe of the
+# caller's, such as that of `> >(tee log)`, would hold up whoever reads the pipe to its end.
+whirl_close_inherited() {
+    local fd
+    for fd in /proc/self/fd/*; do
+        fd="${fd##*/}"
+        if [ "$fd" -gt 2 ]; then exec {fd}>&-; fi
+    done
+}
+
 # whirl_apt_install PACKAGE…: installs those Debian packages that are missing.
 whirl_apt_install() {
     local package missing=()

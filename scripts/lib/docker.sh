@@ -51,7 +51,8 @@ whirl_start_dockerd() {
     whirl_say "starting dockerd in the background (messages in $whirl_dockerd_log)"
     : >"$whirl_dockerd_log" || return 1
     # Its own session, so that it outlives this script and the terminal.
-    PATH="$PATH:/usr/sbin:/sbin" whirl_sudo setsid dockerd >"$whirl_dockerd_log" 2>&1 </dev/null &
+    (whirl_close_inherited && PATH="$PATH:/usr/sbin:/sbin" whirl_sudo setsid dockerd) \
+        >"$whirl_dockerd_log" 2>&1 </dev/null &
 }
 
 whirl_wait_for_docker() {

@@ -41,6 +41,7 @@ whirl_server_start() {
     (
         unset "${whirl_script_variables[@]}"
         umask 077
+        whirl_close_inherited
         # sudo clears the environment, hence the settings by name. setsid lets the server outlive this terminal. The
         # shell in between notes its process id, which exec keeps.
         settings=()
