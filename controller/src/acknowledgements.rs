@@ -152,7 +152,7 @@ fn weight(record: &ActivationRecord) -> usize {
 #[cfg(test)]
 mod tests {
     use whirl_model::{
-        ActivationResponse, InvokerId, Json, Outcome, Parameters, Timestamp, TransactionId, Version,
+        ActivationResponse, Epoch, InvokerId, Json, Outcome, Parameters, Timestamp, TransactionId, Version,
     };
 
     use super::*;
@@ -184,6 +184,8 @@ mod tests {
             activation_id: ActivationId::from_bits(id),
             transaction: TransactionId::from_client("t").unwrap(),
             invoker: InvokerId(0),
+            epoch: Epoch::default(),
+            report: 0,
             record,
             completed,
             internal_error: false,

@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use tokio::task::JoinError;
 use whirl_backends::bus::{BusError, Durability, Message};
-use whirl_model::{ActivationId, ActivationMessage, ActivationRecord, Arguments, Caller, Topic};
+use whirl_model::{
+    ActivationId, ActivationMessage, ActivationRecord, Arguments, Caller, Epoch, Position, Topic,
+};
 
 use crate::action_cache::StoredAction;
 use crate::api::Api;
@@ -93,6 +95,7 @@ impl Api {
             revision: invocation.action.revision.clone(),
             caller: Caller::clone(&invocation.caller),
             controller: self.id,
+            epoch: Epoch::default(),
             blocking: invocation.wait.is_some(),
             arguments: invocation.arguments.over(&action.parameters),
             init_arguments: invocation.action.init_parameters.clone(),
@@ -106,7 +109,7 @@ impl Api {
         topic: Topic,
         message: Arc<ActivationMessage>,
         durability: Durability,
-    ) -> Result<(), BusError> {
+    ) -> Result<Position, BusError> {
         let (bus, acknowledgements) = (self.bus.clone(), self.acknowledgements.clone());
         to_its_end(topic, async move {
             let id = message.activation_id;
@@ -124,8 +127,8 @@ impl Api {
 /// this is dropped meanwhile.
 async fn to_its_end(
     topic: Topic,
-    publishing: impl Future<Output = Result<(), BusError>> + Send + 'static,
-) -> Result<(), BusError> {
+    publishing: impl Future<Output = Result<Position, BusError>> + Send + 'static,
+) -> Result<Position, BusError> {
     let mut publishing = Box::pin(publishing);
     if let Poll::Ready(published) = futures::poll!(&mut publishing) {
         return published;
@@ -157,7 +160,7 @@ mod tests {
         let publishing = to_its_end(TOPIC, async move {
             written.await.expect("the disk answers");
             done.send(()).expect("the test listens");
-            Ok(())
+            Ok(Position(0))
         });
         assert!(publishing.now_or_never().is_none(), "it waits, and is dropped here");
         disk.send(()).unwrap();

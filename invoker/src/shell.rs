@@ -273,6 +273,8 @@ impl Shell {
             activation_id: message.activation_id,
             transaction: message.transaction.clone(),
             invoker: self.id,
+            epoch: message.epoch,
+            report: 0,
             record: message.blocking.then(|| Arc::clone(record)),
             completed: true,
             internal_error: record.response.outcome == Outcome::InternalError,

@@ -115,6 +115,8 @@ impl Reply {
             activation_id: message.activation_id,
             transaction: message.transaction.clone(),
             invoker: ScriptedInvoker::ID,
+            epoch: message.epoch,
+            report: 0,
             record: message.blocking.then(|| Arc::new(record.clone())),
             completed: true,
             internal_error: outcome == Outcome::InternalError,

@@ -10,13 +10,13 @@ use actix_web::dev::ServerHandle;
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use whirl_backends::bus::{Bus, BusError, Consumer, Durability, Message, Subscription};
+use whirl_backends::bus::{Bus, BusError, Consumer, Durability, Listener, Listening, Message, Subscription};
 use whirl_backends::journal::{Journal, JournalOptions};
 use whirl_backends::store::Stores;
 use whirl_backends::{EmbeddedStore, InProcessBus};
 use whirl_controller::{Controller, ControllerConfig, ControllerParts, OneInvoker};
 use whirl_model::identity::SubjectNamespace;
-use whirl_model::{ControllerId, Credentials, RuntimeManifest, Subject, Topic};
+use whirl_model::{ControllerId, Credentials, EntityChange, Position, RuntimeManifest, Subject, Topic};
 use whirl_service::admin::{self, AdminParts};
 use whirl_service::keys::new_credentials;
 use whirl_service::{Drain, Metrics, Readiness, ServerKey};
@@ -244,7 +244,12 @@ impl TroubledBus {
 
 #[async_trait]
 impl Bus for TroubledBus {
-    async fn publish(&self, topic: Topic, message: Message, durability: Durability) -> Result<(), BusError> {
+    async fn publish(
+        &self,
+        topic: Topic,
+        message: Message,
+        durability: Durability,
+    ) -> Result<Position, BusError> {
         if self.full.load(Ordering::SeqCst) && matches!(message, Message::Activation(_)) {
             return Err(BusError::Full);
         }
@@ -257,5 +262,13 @@ impl Bus for TroubledBus {
 
     fn subscribe(&self, topic: Topic, consumer: Arc<dyn Consumer>, credit: usize) -> Box<dyn Subscription> {
         self.inner.subscribe(topic, consumer, credit)
+    }
+
+    async fn announce(&self, change: EntityChange) -> Result<(), BusError> {
+        self.inner.announce(change).await
+    }
+
+    fn listen(&self, listener: Arc<dyn Listener>) -> Box<dyn Listening> {
+        self.inner.listen(listener)
     }
 }

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use whirl_model::{Acknowledgement, ActivationMessage, ActivationRecord, Topic};
+use whirl_model::{Acknowledgement, ActivationMessage, ActivationRecord, EntityChange, Position, Topic};
 
 pub mod in_process;
 
@@ -29,7 +29,8 @@ pub enum Durability {
     Machine,
 }
 
-/// How far an earlier delivery of the message got.
+/// How far an earlier delivery of the message got. A bus that does not know says
+/// [`MayHaveStarted`](Self::MayHaveStarted) of every message that was delivered before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
     /// It certainly was not started.
@@ -59,6 +60,8 @@ pub enum BusError {
 pub struct Delivery {
     /// The message.
     pub message: Message,
+    /// Its place in the topic.
+    pub position: Position,
     /// How far an earlier delivery got.
     pub progress: Progress,
     /// What the reader tells the bus about it. An acknowledgement's receipt needs no telling.
@@ -96,13 +99,30 @@ pub trait Subscription: Send + Sync {
     fn grant(&self, credit: usize);
 }
 
-/// Ordered topics with one reader each.
+/// Who hears of changed entities.
+pub trait Listener: Send + Sync {
+    /// Takes one change. Must not block.
+    fn changed(&self, change: &EntityChange);
+
+    /// Changes may have been missed: whatever is remembered may be old.
+    fn missed_some(&self);
+}
+
+/// A listener's attachment to the bus. Dropping it ends it.
+pub trait Listening: Send + Sync {}
+
+/// Ordered topics with one reader each, and word of changed entities for everyone.
 #[async_trait]
 pub trait Bus: Send + Sync {
     /// Puts a message at a topic's end. When it returns `Ok` the message is as safe as `durability` says. When
     /// it returns an error, or is dropped before it returns, the message is not delivered in process, and may
     /// or may not be over a network. An activation's id is published once.
-    async fn publish(&self, topic: Topic, message: Message, durability: Durability) -> Result<(), BusError>;
+    async fn publish(
+        &self,
+        topic: Topic,
+        message: Message,
+        durability: Durability,
+    ) -> Result<Position, BusError>;
 
     /// Makes what was published to the topic with [`Durability::Process`] safe against a power cut. An error
     /// says that some of it may not be.
@@ -111,4 +131,11 @@ pub trait Bus: Send + Sync {
     /// Starts reading a topic with so much credit: first what an earlier reader left, then what comes. Takes
     /// the place of a reader that is still there.
     fn subscribe(&self, topic: Topic, consumer: Arc<dyn Consumer>, credit: usize) -> Box<dyn Subscription>;
+
+    /// Tells all listeners, the caller's own and those of other processes, of a change. Returns when the bus
+    /// has it; others may hear of it a moment later.
+    async fn announce(&self, change: EntityChange) -> Result<(), BusError>;
+
+    /// Hears of every change that is announced from now on.
+    fn listen(&self, listener: Arc<dyn Listener>) -> Box<dyn Listening>;
 }

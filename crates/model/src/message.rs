@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ActionPath, ActivationId, ActivationRecord, Arguments, Caller, ControllerId, InvokerId, Revision,
-    Timestamp, TransactionId, Version,
+    ActionPath, ActivationId, ActivationRecord, Arguments, Caller, ControllerId, DocId, Epoch, InvokerId,
+    Revision, Timestamp, TransactionId, Version,
 };
 
 /// One activation, accepted by a controller, for an invoker to run.
@@ -29,6 +29,9 @@ pub struct ActivationMessage {
     pub caller: Caller,
     /// The controller that wants the acknowledgement.
     pub controller: ControllerId,
+    /// The invoker's life that the activation was meant for; no other one runs it.
+    #[serde(default)]
+    pub epoch: Epoch,
     /// Whether a caller waits for the result.
     pub blocking: bool,
     /// The merged arguments, those for `/init` among them.
@@ -54,6 +57,13 @@ pub struct Acknowledgement {
     pub transaction: TransactionId,
     /// Who ran it.
     pub invoker: InvokerId,
+    /// In which of its lives.
+    #[serde(default)]
+    pub epoch: Epoch,
+    /// The last report that the invoker had begun before this activation left its memory: up to that one its
+    /// reports count the activation as there.
+    #[serde(default)]
+    pub report: u64,
     /// The record, without its logs, if this acknowledgement brings the result.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub record: Option<Arc<ActivationRecord>>,
@@ -61,4 +71,14 @@ pub struct Acknowledgement {
     pub completed: bool,
     /// Whether the platform, not the action, failed.
     pub internal_error: bool,
+}
+
+/// One controller's word to the others: an entity was written or deleted, and what they remember of it is old.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EntityChange {
+    /// The entity.
+    pub id: DocId,
+    /// Who changed it.
+    pub by: ControllerId,
 }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{ControllerId, InvokerId};
 
 /// A topic: messages in order, with one owner who reads them.
@@ -12,6 +14,11 @@ pub enum Topic {
     /// Acknowledgements for one controller.
     Acknowledgements(ControllerId),
 }
+
+/// A message's place in its topic: later ones are greater.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Position(pub u64);
 
 impl fmt::Display for Topic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -140,6 +140,7 @@ impl World {
             revision,
             caller: self.caller.clone(),
             controller: ControllerId(0),
+            epoch: Epoch::default(),
             blocking: true,
             arguments: Arguments::parse(arguments.as_bytes()).unwrap(),
             init_arguments: action.init_parameters(),

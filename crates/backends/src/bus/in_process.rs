@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
-use whirl_model::{ActivationId, ActivationMessage, InvokerId, Topic};
+use whirl_model::{ActivationId, ActivationMessage, EntityChange, InvokerId, Position, Topic};
 
-use super::{Bus, BusError, Consumer, Durability, Message, Progress, Subscription};
+use super::{Bus, BusError, Consumer, Durability, Listener, Listening, Message, Progress, Subscription};
 use crate::journal::{Journal, JournalError, Unfinished};
 
 mod queue;
@@ -20,6 +20,7 @@ use queue::Queue;
 /// All topics of one process. Without a journal nothing outlives the process, whatever durability is asked.
 pub struct InProcessBus {
     topics: Mutex<HashMap<Topic, Arc<Queue>>>,
+    listeners: Listeners,
     journal: Option<Arc<Journal>>,
 }
 
@@ -28,7 +29,7 @@ impl InProcessBus {
     #[must_use]
     pub fn new(journal: Option<(Arc<Journal>, Vec<Unfinished>)>) -> Arc<Self> {
         let (journal, unfinished) = journal.unzip();
-        let bus = Self { topics: Mutex::default(), journal };
+        let bus = Self { topics: Mutex::default(), listeners: Listeners::default(), journal };
         for Unfinished { invoker, message, progress } in unfinished.into_iter().flatten() {
             bus.queue(Topic::Activations(invoker)).push(Message::Activation(message), progress);
         }
@@ -43,16 +44,21 @@ impl InProcessBus {
 
 #[async_trait]
 impl Bus for InProcessBus {
-    async fn publish(&self, topic: Topic, message: Message, durability: Durability) -> Result<(), BusError> {
+    async fn publish(
+        &self,
+        topic: Topic,
+        message: Message,
+        durability: Durability,
+    ) -> Result<Position, BusError> {
         let queue = self.queue(topic);
         if let (Some(journal), Topic::Activations(invoker), Message::Activation(activation)) =
             (&self.journal, topic, &message)
         {
             accept(journal, invoker, activation, durability).await.map_err(|e| bus_error(topic, e))?;
         }
-        queue.push(message, Progress::NotStarted);
+        let position = queue.push(message, Progress::NotStarted);
         queue.deliver();
-        Ok(())
+        Ok(position)
     }
 
     async fn make_durable(&self, topic: Topic) -> Result<(), BusError> {
@@ -69,6 +75,17 @@ impl Bus for InProcessBus {
         let reader = queue.read_from_now_on(consumer, credit);
         queue.deliver();
         Box::new(Reading { queue, reader })
+    }
+
+    async fn announce(&self, change: EntityChange) -> Result<(), BusError> {
+        let listeners = self.listeners.lock().clone();
+        listeners.iter().for_each(|listener| listener.changed(&change));
+        Ok(())
+    }
+
+    fn listen(&self, listener: Arc<dyn Listener>) -> Box<dyn Listening> {
+        self.listeners.lock().push(Arc::clone(&listener));
+        Box::new(Hearing { listeners: Arc::clone(&self.listeners), listener })
     }
 }
 
@@ -107,6 +124,22 @@ fn bus_error(topic: Topic, error: JournalError) -> BusError {
     match error {
         JournalError::Full => BusError::Full,
         other => BusError::Unavailable { topic, source: Box::new(other) },
+    }
+}
+
+/// Who hears of changes, in no order.
+type Listeners = Arc<Mutex<Vec<Arc<dyn Listener>>>>;
+
+struct Hearing {
+    listeners: Listeners,
+    listener: Arc<dyn Listener>,
+}
+
+impl Listening for Hearing {}
+
+impl Drop for Hearing {
+    fn drop(&mut self) {
+        self.listeners.lock().retain(|other| !Arc::ptr_eq(other, &self.listener));
     }
 }
 

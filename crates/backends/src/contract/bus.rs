@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use whirl_model::{Acknowledgement, ActivationId, ActivationMessage, Arguments, Caller, ControllerId};
-use whirl_model::{InvokerId, SealedKey, Timestamp, Topic, TransactionId, Version};
+use whirl_model::{Epoch, InvokerId, SealedKey, Timestamp, Topic, TransactionId, Version};
 
 use super::{new_activation_id, new_namespace, random, record};
 use crate::bus::{Bus, Consumer, Delivery, Durability, Message, Progress};
@@ -46,6 +46,7 @@ pub fn activation(id: ActivationId) -> Arc<ActivationMessage> {
             sealed_key: SealedKey::from_text("sealed"),
         },
         controller: ControllerId(0),
+        epoch: Epoch::default(),
         blocking: true,
         arguments: Arguments::parse(br#"{"n":123456789012345678901234567890,"f":1.0}"#).unwrap(),
         init_arguments: Vec::new(),
@@ -61,6 +62,8 @@ pub fn acknowledgement(id: ActivationId) -> Message {
         activation_id: id,
         transaction: TransactionId::from_random([7; 32]),
         invoker: InvokerId(0),
+        epoch: Epoch::default(),
+        report: 0,
         record: None,
         completed: true,
         internal_error: false,

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use whirl_model::Topic;
+use whirl_model::{Position, Topic};
 
 use super::receipt::{ActivationReceipt, NeedlessReceipt};
 use crate::bus::{Consumer, Delivery, Message, Progress, Receipt};
@@ -41,12 +41,13 @@ impl Queue {
         Self { topic, journal, state: Mutex::default() }
     }
 
-    /// Puts a message at the end.
-    pub(super) fn push(&self, message: Message, progress: Progress) {
+    /// Puts a message at the end. Its place.
+    pub(super) fn push(&self, message: Message, progress: Progress) -> Position {
         let mut state = self.state.lock();
         let number = state.published;
         state.published += 1;
         state.messages.insert(number, (message, progress));
+        Position(number)
     }
 
     /// Delivers what the reader has credit for, unless someone is at it.
@@ -56,7 +57,7 @@ impl Queue {
             let Some((number, consumer, message, progress)) = next else { return };
             let _turn = Turn(self);
             let receipt = self.receipt(number, &message);
-            consumer.deliver(Delivery { message, progress, receipt });
+            consumer.deliver(Delivery { message, position: Position(number), progress, receipt });
         }
     }
 

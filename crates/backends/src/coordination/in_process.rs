@@ -1,0 +1,1 @@
+//! The coordination of a single process.
