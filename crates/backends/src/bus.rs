@@ -5,11 +5,15 @@
 //! started. A reader gets only as many messages as it has given credit for.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use async_trait::async_trait;
 use whirl_model::{Acknowledgement, ActivationMessage, ActivationRecord, EntityChange, Position, Topic};
 
 pub mod in_process;
+#[cfg(feature = "kafka")]
+pub mod kafka;
+mod listeners;
 
 /// What goes over a topic.
 #[derive(Clone, Debug)]
@@ -54,6 +58,25 @@ pub enum BusError {
     /// What is waiting has reached the bus's limit.
     #[error("the bus is full")]
     Full,
+    /// Word of a change cannot be spread now; the same call may succeed later.
+    #[error("the bus does not take word of changes now")]
+    Unannounced(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The bus never takes a message of this size. An acknowledgement may do without its record.
+    #[error("a message of {bytes} bytes is too large for {topic}")]
+    TooLarge {
+        /// The topic.
+        topic: Topic,
+        /// Bytes of the message as the bus would send it.
+        bytes: usize,
+    },
+}
+
+impl BusError {
+    /// Whether the same call may succeed later.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        !matches!(self, Self::TooLarge { .. })
+    }
 }
 
 /// One message for its reader.
@@ -62,6 +85,8 @@ pub struct Delivery {
     pub message: Message,
     /// Its place in the topic.
     pub position: Position,
+    /// When it was published, by the publisher's clock; `None` where it is handed over as it is published.
+    pub published: Option<SystemTime>,
     /// How far an earlier delivery got.
     pub progress: Progress,
     /// What the reader tells the bus about it. An acknowledgement's receipt needs no telling.
@@ -83,12 +108,25 @@ pub trait Receipt: Send + Sync {
     fn recorded(&self);
 }
 
+/// The receipt of an acknowledgement, which is done with when it is delivered.
+struct NeedlessReceipt;
+
+impl Receipt for NeedlessReceipt {
+    fn started(&self) -> Result<(), BusError> {
+        Ok(())
+    }
+
+    fn ended(&self, _record: &ActivationRecord) {}
+
+    fn recorded(&self) {}
+}
+
 /// Who reads a topic.
 pub trait Consumer: Send + Sync {
     /// Takes one message. Must not block: it starts what there is to do and returns. It is called within a
-    /// tokio runtime, in process on the thread of whoever publishes, subscribes or grants. It may do any of
-    /// these itself; what that would deliver to the same topic comes after it has returned. One call at a time
-    /// per topic.
+    /// tokio runtime, in process on the thread of whoever publishes, subscribes or grants; over a network on the
+    /// runtime that the bus was connected in. It may do any of these itself; what that would deliver to the same
+    /// topic comes after it has returned. One call at a time per topic.
     fn deliver(&self, delivery: Delivery);
 }
 
@@ -116,7 +154,7 @@ pub trait Listening: Send + Sync {}
 pub trait Bus: Send + Sync {
     /// Puts a message at a topic's end. When it returns `Ok` the message is as safe as `durability` says. When
     /// it returns an error, or is dropped before it returns, the message is not delivered in process, and may
-    /// or may not be over a network. An activation's id is published once.
+    /// or may not be over a network (a [`BusError::TooLarge`] one never is). An activation's id is published once.
     async fn publish(
         &self,
         topic: Topic,
@@ -128,14 +166,27 @@ pub trait Bus: Send + Sync {
     /// says that some of it may not be.
     async fn make_durable(&self, topic: Topic) -> Result<(), BusError>;
 
-    /// Starts reading a topic with so much credit: first what an earlier reader left, then what comes. Takes
-    /// the place of a reader that is still there.
+    /// Starts reading a topic with so much credit. Takes the place of a reader that is still there.
+    ///
+    /// Of activations, first what an earlier reader left, then what comes. Of acknowledgements, everything that
+    /// is published after this has returned; earlier ones may come or not, as nobody waits for them any more.
+    /// Over a network this blocks the thread until the reader's place is known, for a moment while the bus is
+    /// in reach; while it is not, reading starts once it is, and until then `publish` takes nothing.
     fn subscribe(&self, topic: Topic, consumer: Arc<dyn Consumer>, credit: usize) -> Box<dyn Subscription>;
 
     /// Tells all listeners, the caller's own and those of other processes, of a change. Returns when the bus
     /// has it; others may hear of it a moment later.
     async fn announce(&self, change: EntityChange) -> Result<(), BusError>;
 
-    /// Hears of every change that is announced from now on.
+    /// Hears of every change that is announced from now on. Blocks as `subscribe` does.
     fn listen(&self, listener: Arc<dyn Listener>) -> Box<dyn Listening>;
+
+    /// Why the bus takes no messages now, for people; `None` while it does, as far as is known. Costs nothing.
+    fn trouble(&self) -> Option<String> {
+        None
+    }
+
+    /// Waits until what readers have told the bus is safe. For the end of a process, after its subscriptions are
+    /// dropped and what they had is recorded; what cannot be told within a few seconds is left.
+    async fn close(&self) {}
 }

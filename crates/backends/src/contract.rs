@@ -10,6 +10,7 @@ use whirl_model::{Parameters, Version};
 
 pub mod activations;
 pub mod bus;
+pub mod coordination;
 pub mod entities;
 pub mod subjects;
 

@@ -3,11 +3,15 @@
 //! Every member holds a lease that it renews in the background. A lease that ends, because its holder left,
 //! died or froze, takes the member's record and claims with it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use whirl_model::{ControllerId, ControllerReport, Epoch, InvokerId, InvokerReport};
 
+#[cfg(feature = "etcd")]
+pub mod etcd;
+mod fate;
 pub mod in_process;
 
 /// Why the coordination did not do what it was asked.
@@ -27,6 +31,15 @@ pub enum CoordinationError {
     Refused {
         /// What was asked.
         operation: &'static str,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// What it was told of the servers or the cluster cannot be right. Trying again does not help.
+    #[error("the coordination's {setting} cannot be used")]
+    Unusable {
+        /// The setting.
+        setting: &'static str,
         /// Why.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
@@ -58,6 +71,12 @@ pub trait Membership: Send + Sync {
     /// long. Until it is known to have ended, being out of reach is no loss.
     async fn lost(&self);
 
+    /// Why the lease may end soon, for people: the coordination has been out of reach since the last renewal.
+    /// `None` while it is renewed, as far as is known. Costs nothing.
+    fn trouble(&self) -> Option<String> {
+        None
+    }
+
     /// Claims a name for as long as the lease lasts: elections and fences are built of it. Whether this member
     /// has it now; `false` if another one has.
     async fn claim(&self, name: &str) -> Result<bool, CoordinationError>;
@@ -65,7 +84,7 @@ pub trait Membership: Send + Sync {
     /// Gives a claim back. One that is not held is left alone.
     async fn release(&self, name: &str) -> Result<(), CoordinationError>;
 
-    /// Leaves: record and claims are gone at once.
+    /// Leaves: record and claims are gone at once, or, when this fails, with the lease.
     async fn leave(&self) -> Result<(), CoordinationError>;
 }
 
@@ -148,4 +167,28 @@ pub trait Coordination: Send + Sync {
     /// Watches the cluster: first everyone who is there, then [`ClusterEvent::Current`], then what changes. It
     /// goes on through every outage until it is dropped.
     fn watch(&self, watcher: Arc<dyn Watcher>) -> Box<dyn Watching>;
+}
+
+/// The lowest number that is not among these.
+fn lowest_free(taken: impl IntoIterator<Item = u32>) -> u32 {
+    let mut free = 0;
+    for number in taken.into_iter().collect::<BTreeSet<_>>() {
+        if number != free {
+            break;
+        }
+        free += 1;
+    }
+    free
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lowest_gap_is_free() {
+        for (taken, free) in [(vec![], 0), (vec![0, 1, 2], 3), (vec![2, 0, 3], 1), (vec![1, 0, 1, 5], 2)] {
+            assert_eq!(lowest_free(taken), free);
+        }
+    }
 }

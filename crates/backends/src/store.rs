@@ -1,16 +1,19 @@
 //! The store seam: entities, activation records and subjects.
 //!
 //! Documents carry revisions: who writes must name the revision that they read, and a stale one is a
-//! [`StoreError::Conflict`]. Lists come newest first. Activation records are create-only.
+//! [`StoreError::Conflict`]. Lists come newest first. Activation records are create-only. JSON comes back with
+//! its members in order and its integers whole; a store of a cluster may write other numbers differently, as
+//! the same double.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
+use whirl_model::identity::SubjectNamespace;
 use whirl_model::{
-    Action, ActivationId, ActivationRecord, Caller, Code, DocId, Json, KeyHash, Namespace, Revision, Subject,
-    Timestamp,
+    Action, ActivationId, ActivationRecord, Caller, Code, Credentials, DocId, Json, KeyHash, Namespace,
+    Revision, Subject, Timestamp,
 };
 
 /// Why a store did not do what it was asked.
@@ -31,8 +34,18 @@ pub enum StoreError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// What is stored cannot be understood.
-    #[error("'{id}' is stored in a form that cannot be read")]
+    /// The store does not do that for us, now or later: our credentials are wrong or do not suffice, or a
+    /// setting has to be mended.
+    #[error("the store refuses to {operation}")]
+    Refused {
+        /// What was asked, such as "read an entity".
+        operation: &'static str,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// What is stored, or should be, cannot be understood.
+    #[error("'{id}' has a form that the store cannot use")]
     Corrupt {
         /// The document's id.
         id: String,
@@ -83,15 +96,18 @@ pub struct NewDocument {
     pub id: DocId,
     /// Its sort.
     pub collection: Collection,
-    /// `NAMESPACE` or `NAMESPACE/PACKAGE`. Lists find it under this path and under the namespace alone.
+    /// `NAMESPACE` or `NAMESPACE/PACKAGE`: the body's `namespace`. Lists find it under this path and under the
+    /// namespace alone.
     pub parent: String,
-    /// When it was written; lists are ordered by this.
+    /// When it was written: the body's `updated`. Lists are ordered by this.
     pub updated: Timestamp,
-    /// The entity without its attachment.
+    /// The entity without its attachment: a JSON object in the form that clients get.
     pub body: Json,
-    /// What lists show of it.
+    /// What lists show of it: the members of the body that summaries of its sort have. A store may keep this,
+    /// or make it anew from the body.
     pub summary: Json,
-    /// An action's code. Replaces what was attached before; `None` removes it.
+    /// An action's code; base64 if `exec.binary` of the body says so. Replaces what was attached before;
+    /// `None` removes it.
     pub attachment: Option<Bytes>,
 }
 
@@ -156,14 +172,15 @@ pub trait EntityStore: Send + Sync {
 
     /// Writes a document, durably. `expected` is the revision it replaces; `None` creates. `Conflict` if that
     /// is not how the document is: also when it has been deleted. No revision ever comes back, not even when
-    /// a document is created again.
+    /// a document is created again. After `Unavailable` it may have been written or not.
     async fn put(&self, document: NewDocument, expected: Option<&Revision>) -> Result<Revision, StoreError>;
 
     /// Removes a document and its attachment, durably. `NotFound` if there is none, `Conflict` if it is at
     /// another revision.
     async fn delete(&self, id: &DocId, expected: &Revision) -> Result<(), StoreError>;
 
-    /// Summaries, last `updated` first; of those with the same time, last written first.
+    /// Summaries, last `updated` first, those with the same time in any order. Every write that has returned is
+    /// seen.
     async fn list(&self, query: &EntityQuery) -> Result<Vec<Json>, StoreError>;
 
     /// How many there are; `skip` and `limit` do not matter.
@@ -190,20 +207,44 @@ pub struct ActivationQuery {
 /// Activation records.
 #[async_trait]
 pub trait ActivationStore: Send + Sync {
-    /// Writes records, all or none, durably. A record whose id is there already is left as it is.
+    /// Writes records, durably. A record whose id is there already is left as it is, so that the same call may
+    /// be repeated: after an error some may have been written.
     async fn put_all(&self, records: &[Arc<ActivationRecord>]) -> Result<(), StoreError>;
 
     /// Reads one record of a namespace.
     async fn get(&self, namespace: &Namespace, id: ActivationId) -> Result<ActivationRecord, StoreError>;
 
-    /// Which of the ids have a record, in the order given.
-    async fn existing(&self, ids: &[ActivationId]) -> Result<Vec<ActivationId>, StoreError>;
+    /// Which of these activations, each of a namespace, have a record; in the order given.
+    async fn existing(&self, ids: &[(Namespace, ActivationId)]) -> Result<Vec<ActivationId>, StoreError>;
 
-    /// Records, last started first; of those with the same time, last written first.
+    /// Records, last started first, those with the same time in any order. Records written less than 200 ms ago
+    /// may be missing, here and in [`Self::count`].
     async fn list(&self, query: &ActivationQuery) -> Result<Vec<ActivationRecord>, StoreError>;
 
     /// How many there are; `skip` and `limit` do not matter.
     async fn count(&self, query: &ActivationQuery) -> Result<u64, StoreError>;
+}
+
+/// A subject as OpenWhisk keeps it: with keys in clear.
+#[derive(Clone, Debug)]
+pub struct ClearSubject {
+    /// Its document's id.
+    pub id: String,
+    /// Its document's state.
+    pub revision: Revision,
+    /// The subject's name.
+    pub subject: String,
+    /// Those of its namespaces whose keys are in clear.
+    pub namespaces: Vec<ClearNamespace>,
+}
+
+/// A namespace whose key is in clear.
+#[derive(Clone, Debug)]
+pub struct ClearNamespace {
+    /// The namespace's name.
+    pub name: Namespace,
+    /// What opens it.
+    pub credentials: Credentials,
 }
 
 /// Subjects and their credentials.
@@ -212,12 +253,26 @@ pub trait SubjectStore: Send + Sync {
     /// Who the credential of this hash belongs to; `None` if nobody's, or a blocked subject's.
     async fn by_key(&self, hash: &KeyHash) -> Result<Option<Caller>, StoreError>;
 
-    /// Reads one subject.
+    /// Reads one subject. Namespaces whose keys are in clear are not among its namespaces.
     async fn get(&self, subject: &str) -> Result<Subject, StoreError>;
 
     /// Writes a subject, durably, in place of what it was. Keys that it no longer has are unknown from then
-    /// on. `Conflict` if one of its keys is another subject's.
+    /// on; only namespaces whose keys are in clear stay. `Conflict` if one of its keys is another subject's. A
+    /// store of a cluster may let two subjects that are written at the same moment have the same key; looking
+    /// that key up is `Corrupt`.
     async fn put(&self, subject: &Subject) -> Result<(), StoreError>;
+
+    /// The subject that OpenWhisk has put into the store and that has a namespace of this UUID whose key is in
+    /// clear; `None` if there is none, or it is blocked. Stores that OpenWhisk does not know have none.
+    async fn in_clear(&self, _uuid: &str) -> Result<Option<ClearSubject>, StoreError> {
+        Ok(None)
+    }
+
+    /// Puts sealed keys in the place of those in clear, by UUID. `Conflict` if the subject is at another
+    /// revision.
+    async fn seal(&self, clear: &ClearSubject, _sealed: &[SubjectNamespace]) -> Result<(), StoreError> {
+        Err(StoreError::NotFound(clear.id.clone()))
+    }
 }
 
 /// All three, as one back-end offers them.

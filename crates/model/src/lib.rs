@@ -20,6 +20,7 @@ pub mod size;
 pub mod time;
 pub mod topic;
 pub mod version;
+pub mod wire;
 
 pub use action::Action;
 pub use activation::{ActivationRecord, ActivationResponse, Outcome};

@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What one action may use. All members are always present in replies, `instances` only if set.
+/// What one action may use. All members are always present in replies, `instances` only if set; documents that
+/// are older than a limit leave it out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(default)]
 pub struct ActionLimits {
     /// Milliseconds that `/init` and `/run` may take, each.
     pub timeout: u32,

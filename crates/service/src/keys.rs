@@ -104,7 +104,11 @@ impl ServerKey {
         Self::load(path)
     }
 
-    fn load(path: &Path) -> Result<Self, KeyFileError> {
+    /// Reads the key in `path`, which has to be there: processes that share subjects share their key.
+    ///
+    /// # Errors
+    /// When the file cannot be read, is no key, or may be read by others.
+    pub fn load(path: &Path) -> Result<Self, KeyFileError> {
         let failed = |source| KeyFileError::Io { operation: "read", path: path.to_owned(), source };
         let bytes = std::fs::read(path).map_err(failed)?;
         if std::fs::metadata(path).map_err(failed)?.permissions().mode() & 0o077 != 0 {

@@ -1,5 +1,5 @@
 //! What every Whirl server process needs and no server is about: configuration, tracing, metrics, the admin
-//! port, draining, and the server's key.
+//! port, draining, the server's key, the runtime manifest, and what a start has in common.
 //!
 //! Nothing here knows actions, activations or back-ends.
 
@@ -7,7 +7,10 @@ pub mod admin;
 pub mod config;
 pub mod drain;
 pub mod keys;
+pub mod manifest;
 pub mod metrics;
+pub mod ready_file;
+pub mod retry;
 pub mod telemetry;
 
 pub use admin::Readiness;

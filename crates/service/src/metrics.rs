@@ -6,7 +6,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use prometheus::core::Collector;
 use prometheus::{
-    Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
+    Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
 };
 
 /// A metric cannot be made: its name is malformed or taken. A mistake in the program.
@@ -82,6 +82,21 @@ impl Metrics {
     ) -> Result<Histogram, MetricsError> {
         let options = HistogramOpts::new(name, help).buckets(buckets.to_vec());
         self.register(name, help, Histogram::with_opts(options))
+    }
+
+    /// Distributions over the given upper bounds, one for each combination of label values.
+    ///
+    /// # Errors
+    /// See [`Metrics::counter`].
+    pub fn histograms(
+        &self,
+        name: &'static str,
+        help: &'static str,
+        labels: &[&str],
+        buckets: &[f64],
+    ) -> Result<HistogramVec, MetricsError> {
+        let options = HistogramOpts::new(name, help).buckets(buckets.to_vec());
+        self.register(name, help, HistogramVec::new(options, labels))
     }
 
     fn register<C: Collector + Clone + 'static>(

@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use whirl_model::{ActivationId, ActivationMessage, EntityChange, InvokerId, Position, Topic};
 
+use super::listeners::Listeners;
 use super::{Bus, BusError, Consumer, Durability, Listener, Listening, Message, Progress, Subscription};
 use crate::journal::{Journal, JournalError, Unfinished};
 
@@ -78,14 +79,12 @@ impl Bus for InProcessBus {
     }
 
     async fn announce(&self, change: EntityChange) -> Result<(), BusError> {
-        let listeners = self.listeners.lock().clone();
-        listeners.iter().for_each(|listener| listener.changed(&change));
+        self.listeners.tell(&change);
         Ok(())
     }
 
     fn listen(&self, listener: Arc<dyn Listener>) -> Box<dyn Listening> {
-        self.listeners.lock().push(Arc::clone(&listener));
-        Box::new(Hearing { listeners: Arc::clone(&self.listeners), listener })
+        self.listeners.add(listener)
     }
 }
 
@@ -124,22 +123,6 @@ fn bus_error(topic: Topic, error: JournalError) -> BusError {
     match error {
         JournalError::Full => BusError::Full,
         other => BusError::Unavailable { topic, source: Box::new(other) },
-    }
-}
-
-/// Who hears of changes, in no order.
-type Listeners = Arc<Mutex<Vec<Arc<dyn Listener>>>>;
-
-struct Hearing {
-    listeners: Listeners,
-    listener: Arc<dyn Listener>,
-}
-
-impl Listening for Hearing {}
-
-impl Drop for Hearing {
-    fn drop(&mut self) {
-        self.listeners.lock().retain(|other| !Arc::ptr_eq(other, &self.listener));
     }
 }
 

@@ -7,11 +7,13 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::time::timeout;
-use whirl_model::{Acknowledgement, ActivationId, ActivationMessage, Arguments, Caller, ControllerId};
-use whirl_model::{Epoch, InvokerId, SealedKey, Timestamp, Topic, TransactionId, Version};
+use whirl_model::{Acknowledgement, ActivationId, ActivationMessage, Arguments, Caller, ControllerId, DocId};
+use whirl_model::{
+    EntityChange, Epoch, InvokerId, Position, SealedKey, Timestamp, Topic, TransactionId, Version,
+};
 
 use super::{new_activation_id, new_namespace, random, record};
-use crate::bus::{Bus, Consumer, Delivery, Durability, Message, Progress};
+use crate::bus::{Bus, Consumer, Delivery, Durability, Listener, Message, Progress};
 
 /// Longer than any healthy bus takes.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -23,6 +25,16 @@ pub async fn run(bus: &Arc<dyn Bus>) {
     what_had_not_ended_comes_again(bus).await;
     durable_messages_come_too(bus).await;
     a_consumer_may_use_the_bus(bus).await;
+    positions_are_places_in_the_topic(bus).await;
+    acknowledgements_come_from_subscribing_on(bus).await;
+    a_second_reader_takes_the_place_of_the_first(bus).await;
+    changes_reach_every_listener(bus, bus).await;
+}
+
+/// Runs what two processes on one bus can see of each other.
+pub async fn across(one: &Arc<dyn Bus>, other: &Arc<dyn Bus>) {
+    changes_reach_every_listener(one, other).await;
+    answers_come_back(one, other).await;
 }
 
 /// A message that only its id tells from others.
@@ -108,10 +120,18 @@ fn new_topic() -> Topic {
     Topic::Activations(InvokerId(random() as u32))
 }
 
+fn new_answers() -> Topic {
+    Topic::Acknowledgements(ControllerId(random() as u32))
+}
+
 async fn publish(bus: &Arc<dyn Bus>, topic: Topic) -> ActivationId {
+    publish_placed(bus, topic).await.0
+}
+
+async fn publish_placed(bus: &Arc<dyn Bus>, topic: Topic) -> (ActivationId, Position) {
     let id = new_activation_id();
-    bus.publish(topic, Message::Activation(activation(id)), Durability::Process).await.unwrap();
-    id
+    let message = Message::Activation(activation(id));
+    (id, bus.publish(topic, message, Durability::Process).await.unwrap())
 }
 
 async fn messages_come_in_order(bus: &Arc<dyn Bus>) {
@@ -195,7 +215,7 @@ async fn durable_messages_come_too(bus: &Arc<dyn Bus>) {
     for id in [fleeting, durable] {
         assert_eq!(id_of(&next(&mut deliveries).await.message), id);
     }
-    let acknowledgements = Topic::Acknowledgements(ControllerId(random() as u32));
+    let acknowledgements = new_answers();
     bus.publish(acknowledgements, acknowledgement(durable), Durability::Machine).await.unwrap();
     bus.make_durable(acknowledgements).await.unwrap();
 }
@@ -217,13 +237,115 @@ impl Consumer for Answering {
 }
 
 async fn a_consumer_may_use_the_bus(bus: &Arc<dyn Bus>) {
-    let (topic, answers) = (new_topic(), Topic::Acknowledgements(ControllerId(random() as u32)));
+    let (topic, answers) = (new_topic(), new_answers());
     let (inbox, mut deliveries) = Inbox::new(10);
     let _reading_answers = bus.subscribe(answers, inbox, 10);
     let consumer = Answering { bus: Arc::clone(bus), to: answers };
     let _reading = bus.subscribe(topic, Arc::new(consumer), 10);
     for _ in 0..3 {
         let id = publish(bus, topic).await;
+        assert_eq!(id_of(&next(&mut deliveries).await.message), id);
+    }
+}
+
+async fn positions_are_places_in_the_topic(bus: &Arc<dyn Bus>) {
+    let (topic, other) = (new_topic(), new_topic());
+    let mut sent = Vec::new();
+    for _ in 0..5 {
+        sent.push(publish_placed(bus, topic).await);
+        publish(bus, other).await;
+    }
+    assert!(sent.is_sorted_by_key(|(_, position)| *position), "{sent:?}");
+    let (inbox, mut deliveries) = Inbox::new(10);
+    let _reading = bus.subscribe(topic, inbox, 10);
+    sent.push(publish_placed(bus, topic).await);
+    for sent in sent {
+        let delivery = next(&mut deliveries).await;
+        assert_eq!((id_of(&delivery.message), delivery.position), sent);
+    }
+}
+
+async fn acknowledgements_come_from_subscribing_on(bus: &Arc<dyn Bus>) {
+    let answers = new_answers();
+    let before = new_activation_id();
+    bus.publish(answers, acknowledgement(before), Durability::Process).await.unwrap();
+    let (inbox, mut deliveries) = Inbox::new(10);
+    let _reading = bus.subscribe(answers, inbox, 10);
+    for _ in 0..3 {
+        let id = new_activation_id();
+        bus.publish(answers, acknowledgement(id), Durability::Process).await.unwrap();
+        let mut came = id_of(&next(&mut deliveries).await.message);
+        if came == before {
+            came = id_of(&next(&mut deliveries).await.message);
+        }
+        assert_eq!(came, id);
+    }
+}
+
+async fn a_second_reader_takes_the_place_of_the_first(bus: &Arc<dyn Bus>) {
+    let topic = new_topic();
+    let (first, mut to_first) = Inbox::new(10);
+    let reading = bus.subscribe(topic, first, 10);
+    let recorded = publish(bus, topic).await;
+    let delivery = next(&mut to_first).await;
+    assert_eq!(id_of(&delivery.message), recorded);
+    delivery.receipt.started().unwrap();
+    delivery.receipt.recorded();
+
+    let (second, mut to_second) = Inbox::new(10);
+    let _reading = bus.subscribe(topic, second, 10);
+    drop(reading);
+    let id = publish(bus, topic).await;
+    assert_eq!(id_of(&next(&mut to_second).await.message), id);
+    assert!(to_first.try_recv().is_err());
+}
+
+/// What a listener hears: a change, or that it missed some.
+struct Hearing(mpsc::UnboundedSender<Option<EntityChange>>);
+
+impl Listener for Hearing {
+    fn changed(&self, change: &EntityChange) {
+        let _suite_has_ended = self.0.send(Some(change.clone()));
+    }
+
+    fn missed_some(&self) {
+        let _suite_has_ended = self.0.send(None);
+    }
+}
+
+async fn changes_reach_every_listener(one: &Arc<dyn Bus>, other: &Arc<dyn Bus>) {
+    let [(first, at_one), (second, too), (third, at_other)] = [(); 3].map(|()| mpsc::unbounded_channel());
+    let _listening = [
+        one.listen(Arc::new(Hearing(first))),
+        one.listen(Arc::new(Hearing(second))),
+        other.listen(Arc::new(Hearing(third))),
+    ];
+    let (gone, mut at_gone) = mpsc::unbounded_channel();
+    drop(one.listen(Arc::new(Hearing(gone))));
+
+    let id = format!("{}/hello", new_namespace());
+    let changes: Vec<_> =
+        (0..3).map(|by| EntityChange { id: DocId::from(id.as_str()), by: ControllerId(by) }).collect();
+    for (change, bus) in changes.iter().zip([one, other, one]) {
+        bus.announce(change.clone()).await.unwrap();
+    }
+    for mut ears in [at_one, too, at_other] {
+        for change in &changes {
+            let heard = timeout(DEADLINE, ears.recv()).await.expect("a change is heard of").unwrap();
+            assert_eq!(heard.as_ref(), Some(change));
+        }
+    }
+    assert!(at_gone.try_recv().is_err());
+}
+
+async fn answers_come_back(one: &Arc<dyn Bus>, other: &Arc<dyn Bus>) {
+    let (topic, answers) = (new_topic(), new_answers());
+    let (inbox, mut deliveries) = Inbox::new(100);
+    let _reading_answers = one.subscribe(answers, inbox, 100);
+    let consumer = Answering { bus: Arc::clone(other), to: answers };
+    let _reading = other.subscribe(topic, Arc::new(consumer), 100);
+    for _ in 0..20 {
+        let id = publish(one, topic).await;
         assert_eq!(id_of(&next(&mut deliveries).await.message), id);
     }
 }

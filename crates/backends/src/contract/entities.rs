@@ -4,7 +4,7 @@
 use bytes::{Bytes, BytesMut};
 use futures::future::join_all;
 use futures::stream::TryStreamExt;
-use whirl_model::{DocId, Json, Revision, Timestamp};
+use whirl_model::{Action, ActionLimits, DocId, Exec, Json, Revision, Timestamp, Version};
 
 use super::new_namespace;
 use crate::store::{Collection, EntityQuery, EntityStore, NewDocument, StoreError};
@@ -24,15 +24,26 @@ pub async fn run(store: &dyn EntityStore) {
 }
 
 fn document(parent: &str, name: &str, updated: u64) -> NewDocument {
-    NewDocument {
-        id: DocId::from(format!("{parent}/{name}").as_str()),
-        collection: Collection::Actions,
-        parent: parent.to_owned(),
+    let action = Action {
+        path: format!("{parent}/{name}").parse().unwrap(),
+        version: Version::FIRST,
+        publish: false,
+        exec: Exec::Blackbox { image: "me/mine:1".parse().unwrap(), code: None, main: Some("x".to_owned()) },
+        parameters: serde_json::from_str(r#"[{"key":"z","value":{"b":[1,null],"a":"<é>"}}]"#).unwrap(),
+        annotations: serde_json::from_str(r#"[{"key":"exec","value":"blackbox"}]"#).unwrap(),
+        limits: ActionLimits::default(),
         updated: Timestamp(updated),
-        body: Json::parse(&format!(r#"{{"name":"{name}","n":12345678901234567890.0}}"#)).unwrap(),
-        summary: Json::of(name),
-        attachment: None,
-    }
+    };
+    NewDocument::from(&action)
+}
+
+fn trigger(parent: &str, name: &str, updated: u64) -> NewDocument {
+    let summary = format!(
+        r#"{{"namespace":"{parent}","name":"{name}","version":"0.0.1","publish":false,"annotations":[],"updated":{updated}}}"#
+    );
+    let summary = Json::parse(&summary).unwrap();
+    let collection = Collection::Triggers;
+    NewDocument { collection, body: summary.clone(), summary, ..document(parent, name, updated) }
 }
 
 fn is_conflict<T: std::fmt::Debug>(outcome: &Result<T, StoreError>) -> bool {
@@ -53,10 +64,10 @@ async fn documents_are_revisioned(store: &dyn EntityStore) {
     assert_eq!((read.revision, read.collection, read.body), (first.clone(), new.collection, new.body));
     assert_eq!(read.attachment_size, None);
 
-    let changed = NewDocument { body: Json::of("changed"), ..document(&parent, "a", 2) };
-    let second = store.put(changed, Some(&first)).await.unwrap();
+    let changed = trigger(&parent, "a", 2);
+    let second = store.put(changed.clone(), Some(&first)).await.unwrap();
     let read = store.get(&new.id).await.unwrap();
-    assert_eq!((&read.revision, read.body.as_str()), (&second, r#""changed""#));
+    assert_eq!((&read.revision, read.collection, read.body), (&second, Collection::Triggers, changed.body));
     assert!(first.as_str().starts_with("1-") && second.as_str().starts_with("2-"), "{first} {second}");
 
     store.delete(&new.id, &second).await.unwrap();
@@ -108,18 +119,21 @@ fn query(parent: &str, skip: u64, limit: u64) -> EntityQuery {
 }
 
 async fn names(store: &dyn EntityStore, query: &EntityQuery) -> Vec<String> {
-    store.list(query).await.unwrap().iter().map(|summary| summary.to_text().unwrap()).collect()
+    let name = |summary: &Json| summary.member("name").unwrap().to_text().unwrap();
+    store.list(query).await.unwrap().iter().map(name).collect()
 }
 
 async fn lists_are_newest_first(store: &dyn EntityStore) {
     let parent = new_namespace().to_string();
-    // "c" and "d" are of the same time: the later written comes first.
-    for (name, updated) in [("b", 20), ("c", 30), ("a", 10), ("d", 30)] {
+    for (name, updated) in [("b", 20), ("c", 30), ("a", 10), ("d", 40)] {
         store.put(document(&parent, name, updated), None).await.unwrap();
     }
-    let trigger =
-        NewDocument { collection: Collection::Triggers, ..document(&parent, "a trigger", u64::MAX) };
-    store.put(trigger, None).await.unwrap();
+    let trigger = trigger(&parent, "a trigger", 50);
+    store.put(trigger.clone(), None).await.unwrap();
+    let triggers = EntityQuery { collection: Collection::Triggers, ..query(&parent, 0, 10) };
+    assert_eq!(store.list(&triggers).await.unwrap(), [trigger.summary]);
+    let d = store.list(&query(&parent, 0, 1)).await.unwrap();
+    assert_eq!(d, [document(&parent, "d", 40).summary]);
 
     assert_eq!(names(store, &query(&parent, 0, 10)).await, ["d", "c", "b", "a"]);
     assert_eq!(names(store, &query(&parent, 1, 2)).await, ["c", "b"]);

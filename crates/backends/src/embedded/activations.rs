@@ -24,7 +24,7 @@ impl ActivationStore for EmbeddedStore {
         self.readers.read("read a record", move |connection| read(connection, &namespace, id)).await
     }
 
-    async fn existing(&self, ids: &[ActivationId]) -> Result<Vec<ActivationId>, StoreError> {
+    async fn existing(&self, ids: &[(Namespace, ActivationId)]) -> Result<Vec<ActivationId>, StoreError> {
         let ids = ids.to_vec();
         self.readers.read("look records up", move |connection| existing(connection, ids)).await
     }
@@ -78,11 +78,15 @@ fn parse(text: &str, id: &str) -> Result<ActivationRecord, Failure> {
     Ok(serde_json::from_str(text).map_err(|e| corrupt(id, e))?)
 }
 
-fn existing(connection: &Connection, ids: Vec<ActivationId>) -> Result<Vec<ActivationId>, Failure> {
-    let mut statement = connection.prepare_cached("SELECT 1 FROM activation WHERE id = ?1")?;
+fn existing(
+    connection: &Connection,
+    ids: Vec<(Namespace, ActivationId)>,
+) -> Result<Vec<ActivationId>, Failure> {
+    let mut statement =
+        connection.prepare_cached("SELECT 1 FROM activation WHERE id = ?1 AND namespace = ?2")?;
     let mut found = Vec::new();
-    for id in ids {
-        if statement.exists([key(id)])? {
+    for (namespace, id) in ids {
+        if statement.exists((key(id), namespace.as_str()))? {
             found.push(id);
         }
     }

@@ -35,6 +35,21 @@ async fn keeps_the_contract() {
 }
 
 #[tokio::test]
+async fn keeps_numbers_to_the_letter() {
+    let dir = tempfile::tempdir().unwrap();
+    let stores = EmbeddedStore::open(&dir.path().join("whirl.db")).unwrap().stores();
+    let record = Arc::new(contract::record(&contract::new_namespace(), "a", 1));
+    assert!(record.response.result.as_ref().unwrap().as_str().contains("123456789012345678901234567890"));
+    stores.activations.put_all(&[Arc::clone(&record)]).await.unwrap();
+    let read = stores.activations.get(&record.namespace, record.activation_id).await.unwrap();
+    assert_eq!(read.response, record.response);
+    let body = Json::parse(r#"{"n":12345678901234567890.0}"#).unwrap();
+    let new = NewDocument { body: body.clone(), ..document("a", 1) };
+    stores.entities.put(new.clone(), None).await.unwrap();
+    assert_eq!(stores.entities.get(&new.id).await.unwrap().body, body);
+}
+
+#[tokio::test]
 async fn a_second_opener_is_refused_until_the_first_has_closed() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("whirl.db");

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use whirl_model::{Position, Topic};
 
-use super::receipt::{ActivationReceipt, NeedlessReceipt};
-use crate::bus::{Consumer, Delivery, Message, Progress, Receipt};
+use super::receipt::ActivationReceipt;
+use crate::bus::{Consumer, Delivery, Message, NeedlessReceipt, Progress, Receipt};
 use crate::journal::Journal;
 
 pub(super) struct Queue {
@@ -57,7 +57,8 @@ impl Queue {
             let Some((number, consumer, message, progress)) = next else { return };
             let _turn = Turn(self);
             let receipt = self.receipt(number, &message);
-            consumer.deliver(Delivery { message, position: Position(number), progress, receipt });
+            let position = Position(number);
+            consumer.deliver(Delivery { message, position, published: None, progress, receipt });
         }
     }
 

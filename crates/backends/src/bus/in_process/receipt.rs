@@ -40,16 +40,3 @@ impl Receipt for ActivationReceipt {
         }
     }
 }
-
-/// An acknowledgement is done with when it is delivered.
-pub(super) struct NeedlessReceipt;
-
-impl Receipt for NeedlessReceipt {
-    fn started(&self) -> Result<(), BusError> {
-        Ok(())
-    }
-
-    fn ended(&self, _record: &ActivationRecord) {}
-
-    fn recorded(&self) {}
-}

@@ -1,0 +1,206 @@
+//! What is stored looks as OpenWhisk has it, and what OpenWhisk wrote can be read.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use futures::TryStreamExt;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use whirl_backends::store::{ActivationQuery, Collection, EntityQuery, EntityStore, NewDocument};
+use whirl_backends::{CouchdbStore, contract};
+use whirl_model::{Action, ActionLimits, ActivationRecord, DocId, Json};
+
+use crate::action;
+use crate::server::Couchdb;
+
+async fn code(store: &dyn EntityStore, id: &str) -> Bytes {
+    let id = DocId::from(id);
+    let document = store.get(&id).await.unwrap();
+    let pieces = store.attachment(&id, &document.revision).await.unwrap();
+    let code = Bytes::from(pieces.try_collect::<Vec<_>>().await.unwrap().concat());
+    assert_eq!(document.attachment_size, Some(code.len() as u64));
+    code
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn actions_look_as_openwhisk_writes_them() {
+    let Some(couchdb) = Couchdb::new() else { return };
+    let store = couchdb.stores().await.entities;
+    let small = action("alice/util/small", 7, "function main(){}");
+    store.put(NewDocument::from(&small), None).await.unwrap();
+    let mut stored = couchdb.read("whisks/alice%2Futil%2Fsmall").await;
+    assert!(stored["_rev"].take().as_str().unwrap().starts_with("1-"));
+    assert!(stored["exec"]["code"]["digest"].take().as_str().unwrap().starts_with("sha256-"));
+    let expected = json!({
+        "_id": "alice/util/small", "_rev": null, "entityType": "action",
+        "namespace": "alice/util", "name": "small", "version": "0.0.1", "publish": false,
+        "exec": {"kind": "nodejs:20", "binary": false, "code": {
+            "attachmentName": "mem:ZnVuY3Rpb24gbWFpbigpe30=",
+            "attachmentType": "text/plain; charset=UTF-8", "length": 17, "digest": null,
+        }},
+        "parameters": [], "annotations": [], "updated": 7,
+        "limits": {"timeout": 60000, "memory": 256, "logs": 10, "concurrency": 1},
+    });
+    assert_eq!(stored, expected);
+
+    let zip: Bytes = (0..5_000_000u32).map(|i| (i ^ (i >> 8) ^ (i >> 16)) as u8).collect();
+    let large = action("alice/large", 8, &STANDARD.encode(&zip));
+    let revision = store.put(NewDocument::from(&large), None).await.unwrap();
+    let stored = couchdb.read("whisks/alice%2Flarge").await;
+    assert_eq!(stored["_rev"], revision.as_str());
+    let reference = &stored["exec"]["code"];
+    let name = reference["attachmentName"].as_str().unwrap().strip_prefix("couch:").unwrap();
+    let stub = &stored["_attachments"][name];
+    for attachment_type in [&reference["attachmentType"], &stub["content_type"]] {
+        assert_eq!(attachment_type, "application/octet-stream");
+    }
+    assert_eq!((&reference["length"], &stub["length"]), (&json!(zip.len()), &json!(zip.len())));
+    let read = code(&*store, "alice/large").await;
+    let document = store.get(&large.doc_id()).await.unwrap();
+    let read = Action::from_document(&document.body, std::str::from_utf8(&read).ok()).unwrap();
+    assert!(read == large);
+    couchdb.clean_up().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn actions_that_openwhisk_wrote_are_read() {
+    let Some(couchdb) = Couchdb::new() else { return };
+    let store = couchdb.stores().await.entities;
+    let document = |name: &str, exec: Value| {
+        json!({
+            "_id": format!("alice/{name}"), "entityType": "action", "namespace": "alice", "name": name,
+            "version": "0.0.3", "publish": false, "exec": exec, "updated": 1,
+            "parameters": [{"key": "who", "value": "you"}], "annotations": [{"key": "exec", "value": "x"}],
+            "limits": {"timeout": 60000, "memory": 512},
+        })
+    };
+    let reference = |name: &str, of: &str| json!({"attachmentName": name, "attachmentType": of});
+    let with = |mut document: Value, name: &str, of: &str, bytes: &[u8]| {
+        document["_attachments"] = json!({name: {"content_type": of, "data": STANDARD.encode(bytes)}});
+        document
+    };
+    let (text, bytes) = ("text/plain; charset=UTF-8", "application/octet-stream");
+    let of = |kind: &str, binary: bool, code: Value| json!({"kind": kind, "binary": binary, "code": code});
+    let scheme = reference("couch:0a0b0c0d-1111-2222-3333-444455556666", bytes);
+    let documents = [
+        document("inline", of("blackbox", false, json!("plain"))),
+        document("memory", of("nodejs:20", false, reference("mem:aGVsbG8", text))),
+        document("zip", of("nodejs:20", true, reference("mem:AAEC", bytes))),
+        with(
+            document("old", of("nodejs:6", false, reference("codefile", text))),
+            "codefile",
+            text,
+            b"of old",
+        ),
+        with(
+            document("uuid", of("nodejs:20", true, scheme)),
+            "0a0b0c0d-1111-2222-3333-444455556666",
+            bytes,
+            &[9; 3],
+        ),
+        with(
+            document("java", json!({"kind": "java", "main": "A", "jar": reference("jarfile", bytes)})),
+            "jarfile",
+            bytes,
+            &[1, 2, 3],
+        ),
+    ];
+    for document in documents {
+        let path = format!("whisks/alice%2F{}", document["name"].as_str().unwrap());
+        couchdb.write(&path, document).await;
+    }
+    for (name, expected) in [
+        ("inline", "plain"),
+        ("memory", "hello"),
+        ("zip", "AAEC"),
+        ("old", "of old"),
+        ("uuid", "CQkJ"),
+        ("java", "AQID"),
+    ] {
+        assert_eq!(code(&*store, &format!("alice/{name}")).await, expected, "{name}");
+    }
+    let read = store.get(&DocId::from("alice/zip")).await.unwrap();
+    let action = Action::from_document(&read.body, Some("AAEC")).unwrap();
+    assert!(action.exec.is_binary() && action.version.to_string() == "0.0.3");
+    assert_eq!(action.limits, ActionLimits { memory: 512, ..ActionLimits::default() });
+    let query =
+        EntityQuery { collection: Collection::Actions, parent: "alice".to_owned(), skip: 0, limit: 30 };
+    assert_eq!(store.list(&query).await.unwrap().len(), 6);
+    couchdb.clean_up().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn records_look_as_openwhisk_writes_them() {
+    let Some(couchdb) = Couchdb::new() else { return };
+    let store = couchdb.stores().await.activations;
+    let fire = ActivationRecord {
+        end: None,
+        duration: None,
+        ..contract::record(&"alice".parse().unwrap(), "trigger", 5)
+    };
+    store.put_all(&[Arc::new(fire.clone())]).await.unwrap();
+    let stored = couchdb.read(&format!("activations/alice%2F{}", fire.activation_id)).await;
+    assert_eq!((&stored["entityType"], &stored["end"]), (&json!("activation"), &json!(0)));
+    assert_eq!((&stored["response"]["statusCode"], &stored["start"]), (&json!(0), &json!(5)));
+    assert!(stored["response"].get("success").is_none());
+
+    let id = "0123456789abcdef0123456789abcdef";
+    let path = format!("activations/alice%2F{id}");
+    let written = json!({
+        "_id": format!("alice/{id}"), "entityType": "activation", "activationId": id,
+        "namespace": "alice", "name": "hello", "version": "0.0.1", "subject": "alice-01", "publish": false,
+        "start": 10, "end": 12, "duration": 2, "response": {"statusCode": 2, "result": {"error": "x"}},
+        "logs": [], "annotations": [{"key": "path", "value": "bob/util/hello"}], "updated": 12,
+    });
+    couchdb.write(&path, written).await;
+    let alice = "alice".parse().unwrap();
+    let query = ActivationQuery {
+        namespace: alice,
+        name: Some("util/hello".to_owned()),
+        since: None,
+        upto: None,
+        skip: 0,
+        limit: 3,
+    };
+    let listed = store.list(&query).await.unwrap();
+    assert_eq!(listed.len(), 1);
+    assert_eq!(listed[0].response.result, Some(Json::error("x")));
+    let all = store.list(&ActivationQuery { name: None, ..query }).await.unwrap();
+    assert_eq!(all[1].end, None);
+
+    // The summaries that other readers of the views see are those that we make.
+    let view = "activations/_design/whisks.v2.1.0/_view/activations?reduce=false";
+    let rows = couchdb.read(view).await;
+    for (row, record) in rows["rows"].as_array().unwrap().iter().zip([&all[1], &all[0]]) {
+        assert_eq!(row["value"].to_string(), record.to_summary().as_str());
+    }
+    couchdb.clean_up().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn views_of_others_are_left_alone() {
+    let Some(couchdb) = Couchdb::new() else { return };
+    drop(couchdb.stores().await);
+    let ours = "whisks/_design/whisks.v2.1.0";
+    let before = couchdb.read(ours).await;
+    let mut changed = before.clone();
+    changed["views"].as_object_mut().unwrap().remove("rules").unwrap();
+    let theirs = "function (doc) { emit([doc.namespace, doc.updated], 0); }";
+    changed["views"]["triggers"]["map"] = json!(theirs);
+    couchdb.write(ours, changed).await;
+    let newer = "whisks/_design/whisks.v9.0.0";
+    couchdb.write(newer, json!({"_id": "_design/whisks.v9.0.0", "views": {"x": {"map": theirs}}})).await;
+    let untouched = couchdb.read(newer).await;
+
+    // All at once, as the processes of a cluster start.
+    let connect = || CouchdbStore::connect(&couchdb.config);
+    let (one, two, three) = tokio::join!(connect(), connect(), connect());
+    assert!(one.is_ok() && two.is_ok() && three.is_ok());
+    let after = couchdb.read(ours).await;
+    assert_eq!(after["views"]["rules"], before["views"]["rules"]);
+    assert_eq!(after["views"]["triggers"]["map"], theirs);
+    assert_eq!(couchdb.read(newer).await, untouched);
+    connect().await.unwrap();
+    assert_eq!(couchdb.read(ours).await["_rev"], after["_rev"]);
+    couchdb.clean_up().await;
+}
