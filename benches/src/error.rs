@@ -50,6 +50,16 @@ pub(crate) enum Error {
         /// The last lines that it logged.
         log: String,
     },
+    /// Kafka failed.
+    #[cfg(feature = "cluster")]
+    #[error("Kafka did not {doing}")]
+    Kafka {
+        /// What was asked.
+        doing: String,
+        /// Why not.
+        #[source]
+        source: rdkafka::error::KafkaError,
+    },
     /// Something that was waited for did not come.
     #[error("{what} within {seconds} s")]
     Late {

@@ -6,14 +6,18 @@ use std::time::Duration;
 use clap::{Parser, ValueEnum};
 
 use crate::action::Language;
+use crate::admin::Admin;
 use crate::error::Error;
-use crate::measure::{Measurement, Plan, cold, start, stem, throughput, warm};
+use crate::measure::cluster::Cluster;
+use crate::measure::{Measurement, Plan, balancer, cluster, cold, start, stem, throughput, warm};
+use crate::platform::address_of;
+use crate::report::Block;
 use crate::stop::Stop;
 
 /// Measures how fast Whirl is, beside what the same work costs without it.
 ///
-/// Needs the Docker engine of this machine and Whirl's images. Starts its own `whirl` and removes what it made,
-/// also when it is broken off.
+/// Needs the Docker engine of this machine and Whirl's images, but for the balancer. Starts its own `whirl`, but for
+/// a cluster, and removes what it made, also when it is broken off.
 #[derive(Debug, Parser)]
 #[command(name = "whirl-benches", version)]
 pub(crate) struct Flags {
@@ -34,12 +38,21 @@ pub(crate) struct Flags {
     /// Page whose block of figures is rewritten
     #[arg(long, value_name = "FILE")]
     pub(crate) markdown: Option<PathBuf>,
-    /// A whirl that runs on this machine already, http://HOST:PORT; warm calls only
+    /// A whirl that runs on this machine already, http://HOST:PORT; for warm calls and for a cluster
     #[arg(long, value_name = "URL", requires = "auth")]
     host: Option<String>,
     /// Its key
     #[arg(long, value_name = "UUID:KEY", requires = "host", hide_env_values = true)]
     auth: Option<String>,
+    /// The admin port of a cluster's controller, the one that --host is
+    #[arg(long, value_name = "URL", requires = "host")]
+    controller_admin: Option<String>,
+    /// The admin ports of all of a cluster's invokers, separated by commas
+    #[arg(long, value_name = "URL", requires = "host", value_delimiter = ',')]
+    invoker_admin: Vec<String>,
+    /// The brokers of a cluster's Kafka, to measure their own rate as well
+    #[arg(long, value_name = "HOST:PORT", requires = "host")]
+    brokers: Option<String>,
     /// The program whirl [default: the one beside this program]
     #[arg(long, value_name = "PATH")]
     whirl: Option<PathBuf>,
@@ -58,34 +71,42 @@ pub(crate) enum What {
     Throughput,
     /// The start of the process and its memory
     Start,
-    /// All of them
+    /// Decisions of the balancer, by the number of invokers; needs nothing but this program
+    Balancer,
+    /// A cluster that runs already: warm calls, where their time goes, and calls per second
+    Cluster,
+    /// All of them but the cluster
     All,
 }
 
 impl Flags {
     /// What to measure, in order: names and what does it.
     pub(crate) fn measurements(&self) -> Vec<(&'static str, Measurement)> {
-        let all: [(What, &'static str, Measurement); 5] = [
+        let all: [(What, &'static str, Measurement); 7] = [
             (What::Warm, "warm", warm::measure),
             (What::Stem, "stem", stem::measure),
             (What::Cold, "cold", cold::measure),
             (What::Throughput, "throughput", throughput::measure),
             (What::Start, "start", start::measure),
+            (What::Balancer, "balancer", balancer::measure),
+            (What::Cluster, "cluster", cluster::measure),
         ];
-        let wanted = all.into_iter().filter(|(what, ..)| self.what == What::All || self.what == *what);
+        let of_all = |what| self.what == What::All && what != What::Cluster;
+        let wanted = all.into_iter().filter(|(what, ..)| self.what == *what || of_all(*what));
         wanted.map(|(_, name, measure)| (name, measure)).collect()
     }
 
     /// What the measurements are told.
     pub(crate) fn plan(&self, stop: Stop) -> Result<Plan, Error> {
-        if self.host.is_some() && self.what != What::Warm {
-            let text = "only warm calls can be measured at a whirl that runs already: the other measurements \
-                        depend on how it is started";
+        if self.host.is_some() && !matches!(self.what, What::Warm | What::Cluster) {
+            let text = "only warm calls and a cluster can be measured at a whirl that runs already: the other \
+                        measurements depend on how it is started";
             return Err(Error::Unsuitable(text.to_owned()));
         }
         Ok(Plan {
             whirl: self.whirl()?,
             given: self.host.clone().zip(self.auth.clone()),
+            cluster: self.cluster()?,
             languages: self.kind.clone(),
             warm_calls: self.requests,
             starts: (self.requests / 100).clamp(5, 20),
@@ -94,10 +115,32 @@ impl Flags {
         })
     }
 
+    /// The block of figures that is rewritten.
+    pub(crate) fn block(&self) -> Block {
+        Block(if self.what == What::Cluster { "cluster figures" } else { "figures" })
+    }
+
+    fn cluster(&self) -> Result<Option<Cluster>, Error> {
+        if self.what != What::Cluster {
+            return Ok(None);
+        }
+        let (Some(controller), [_, ..], Some(_)) = (&self.controller_admin, &*self.invoker_admin, &self.host)
+        else {
+            let text = "a cluster is measured with --host, --auth, --controller-admin and --invoker-admin";
+            return Err(Error::Unsuitable(text.to_owned()));
+        };
+        let invokers = self.invoker_admin.iter().map(|url| address_of(url).map(Admin));
+        Ok(Some(Cluster {
+            controller: Admin(address_of(controller)?),
+            invokers: invokers.collect::<Result<_, _>>()?,
+            brokers: self.brokers.clone(),
+        }))
+    }
+
     fn whirl(&self) -> Result<PathBuf, Error> {
         let beside = || Some(std::env::current_exe().ok()?.parent()?.join("whirl"));
         let path = self.whirl.clone().or_else(beside).unwrap_or_default();
-        if path.is_file() {
+        if path.is_file() || matches!(self.what, What::Balancer | What::Cluster) {
             return Ok(path);
         }
         let text = format!(
@@ -124,7 +167,20 @@ mod tests {
     }
 
     #[test]
-    fn a_running_whirl_serves_warm_calls_alone() {
+    fn a_cluster_is_measured_where_it_is_and_not_as_one_of_all() {
+        let refused = |line| matches!(parse(line).unwrap().plan(Stop::default()), Err(Error::Unsuitable(_)));
+        assert!(refused("cluster") && refused("cluster --host http://127.0.0.1:1 --auth a:b"));
+        let line = "cluster --host http://127.0.0.1:1 --auth a:b --controller-admin http://127.0.0.1:2 \
+                    --invoker-admin http://127.0.0.1:3,http://127.0.0.1:4";
+        let cluster = parse(line).unwrap().plan(Stop::default()).unwrap().cluster.unwrap();
+        let ports: Vec<_> = cluster.invokers.iter().map(|Admin(address)| address.port()).collect();
+        assert_eq!((cluster.controller.0.port(), ports), (2, vec![3, 4]));
+        let all = parse("all").unwrap().measurements();
+        assert!(all.len() == 6 && all.iter().all(|(name, _)| *name != "cluster"));
+    }
+
+    #[test]
+    fn a_running_whirl_serves_warm_calls_and_no_starts() {
         assert!(parse("warm --host http://127.0.0.1:1").is_err(), "a key is needed");
         let flags = parse("cold --host http://127.0.0.1:1 --auth a:b").unwrap();
         assert!(matches!(flags.plan(Stop::default()), Err(Error::Unsuitable(_))));

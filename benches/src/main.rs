@@ -2,6 +2,7 @@
 //! to their targets. Decides nothing about Whirl: it is a client like any other.
 
 mod action;
+mod admin;
 mod docker;
 mod error;
 mod flags;
@@ -26,7 +27,7 @@ use clap::Parser;
 use crate::error::Error;
 use crate::flags::Flags;
 use crate::machine::Machine;
-use crate::report::{Report, replace_block};
+use crate::report::{Block, Report};
 use crate::stop::Stop;
 
 /// What a shell reports of a process that Ctrl-C ended.
@@ -63,7 +64,7 @@ fn run(flags: &Flags) -> anyhow::Result<ExitCode> {
     report.machine.look_again();
     writeln!(std::io::stdout(), "{report}")?;
     flags.json.as_deref().map(|path| write_json(path, &report)).transpose()?;
-    flags.markdown.as_deref().map(|path| write_markdown(path, &report)).transpose()?;
+    flags.markdown.as_deref().map(|path| write_markdown(path, flags.block(), &report)).transpose()?;
     let errors = report.errors();
     anyhow::ensure!(failed == 0, "{failed} measurements failed");
     anyhow::ensure!(errors == 0, "{errors} calls failed");
@@ -91,9 +92,10 @@ fn write_json(path: &std::path::Path, report: &Report) -> anyhow::Result<()> {
     fs::write(path, text).with_context(|| format!("cannot write '{}'", path.display()))
 }
 
-fn write_markdown(path: &std::path::Path, report: &Report) -> anyhow::Result<()> {
+fn write_markdown(path: &std::path::Path, block: Block, report: &Report) -> anyhow::Result<()> {
     let page = fs::read_to_string(path).with_context(|| format!("cannot read '{}'", path.display()))?;
-    let page = replace_block(&page, report)
-        .with_context(|| format!("'{}' has no marks between which figures go", path.display()))?;
+    let page = block.replace(&page, report).with_context(|| {
+        format!("'{}' has no marks '{}' between which figures go", path.display(), block.0)
+    })?;
     fs::write(path, page).with_context(|| format!("cannot write '{}'", path.display()))
 }

@@ -1,6 +1,9 @@
 //! The measurements. Each starts what it needs, measures both sides in turns, and leaves nothing behind.
 
+pub(crate) mod balancer;
+pub(crate) mod cluster;
 pub(crate) mod cold;
+mod side;
 pub(crate) mod start;
 pub(crate) mod stem;
 pub(crate) mod throughput;
@@ -9,6 +12,7 @@ pub(crate) mod warm;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use self::cluster::Cluster;
 use crate::action::Language;
 use crate::error::Error;
 use crate::http::{Connection, Request};
@@ -26,6 +30,8 @@ pub(crate) struct Plan {
     pub(crate) whirl: PathBuf,
     /// An API that runs already and its key, in place of a process of our own.
     pub(crate) given: Option<(String, String)>,
+    /// The rest of the cluster that such an API belongs to.
+    pub(crate) cluster: Option<Cluster>,
     pub(crate) languages: Vec<Language>,
     /// Calls per side of the warm measurement.
     pub(crate) warm_calls: u32,

@@ -46,10 +46,7 @@ impl Platform {
 
     /// The API at an `http` address.
     pub(crate) fn at(host: &str, auth: &str) -> Result<Self, Error> {
-        let name = host.strip_prefix("http://").map(|name| name.trim_end_matches('/'));
-        let unsuitable = || Error::Unsuitable(format!("'{host}' is not of the form http://HOST:PORT"));
-        let addresses = name.ok_or_else(unsuitable)?.to_socket_addrs();
-        let address = addresses.map_err(Error::io(format!("find {host}")))?.next().ok_or_else(unsuitable)?;
+        let address = address_of(host)?;
         let config = ClientConfig::new(host).with_auth(Auth::new(auth));
         let client = Client::new(config).map_err(api("take the address"))?;
         let authorization = format!("Authorization: Basic {}\r\n", STANDARD.encode(auth));
@@ -100,6 +97,14 @@ impl Platform {
         let answer = answer.map_err(api(doing.as_str()))?;
         if answer.is_success() { Ok(()) } else { Err(api(doing.as_str())(answer.to_error())) }
     }
+}
+
+/// Where an `http` address without a path leads.
+pub(crate) fn address_of(url: &str) -> Result<SocketAddr, Error> {
+    let name = url.strip_prefix("http://").map(|name| name.trim_end_matches('/'));
+    let unsuitable = || Error::Unsuitable(format!("'{url}' is not of the form http://HOST:PORT"));
+    let addresses = name.ok_or_else(unsuitable)?.to_socket_addrs();
+    addresses.map_err(Error::io(format!("find {url}")))?.next().ok_or_else(unsuitable)
 }
 
 fn api(doing: &str) -> impl FnOnce(whirl_cli::client::Error) -> Error {

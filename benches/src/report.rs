@@ -6,7 +6,7 @@ mod table;
 use serde::Serialize;
 use serde_json::Value;
 
-pub(crate) use markdown::replace_block;
+pub(crate) use markdown::Block;
 
 use crate::machine::Machine;
 

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
+use crate::admin::Admin;
 use crate::error::Error;
 use crate::http::{Connection, Request};
 use crate::stop::Stop;
@@ -127,12 +128,8 @@ impl Server {
         kibibytes.map(|k| k / 1024.0).ok_or_else(|| self.failure("has no resident memory"))
     }
 
-    /// The value of a metric, named with its labels as the admin port prints them. What is not there is 0.
-    pub(crate) fn metric(&self, name: &str) -> Result<u64, Error> {
-        let mut connection = Connection::open(self.admin).map_err(Error::io("reach the admin port"))?;
-        let text = connection.expect_ok("the admin port", &Request::get(self.admin, "/metrics"))?;
-        let value = text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
-        Ok(value.unwrap_or(0))
+    fn metric(&self, name: &str) -> Result<u64, Error> {
+        Ok(Admin(self.admin).metrics()?.value(name))
     }
 
     /// Containers that were started and listened.

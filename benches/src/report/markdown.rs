@@ -2,14 +2,18 @@
 
 use super::{Report, Section};
 
-const BEGIN: &str = "<!-- figures: begin -->";
-const END: &str = "<!-- figures: end -->";
+/// A block of a page, named by the marks around it: `<!-- NAME: begin -->` and `<!-- NAME: end -->`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Block(pub(crate) &'static str);
 
-/// The page with the report in place of what stands between the marks; `None` if they are not there.
-pub(crate) fn replace_block(page: &str, report: &Report) -> Option<String> {
-    let (before, rest) = page.split_once(BEGIN)?;
-    let (_, after) = rest.split_once(END)?;
-    Some(format!("{before}{BEGIN}\n{}{END}{after}", whole(report)))
+impl Block {
+    /// The page with the report in place of what stands between the marks; `None` if they are not there.
+    pub(crate) fn replace(self, page: &str, report: &Report) -> Option<String> {
+        let [begin, end] = ["begin", "end"].map(|side| format!("<!-- {}: {side} -->", self.0));
+        let (before, rest) = page.split_once(&begin)?;
+        let (_, after) = rest.split_once(&end)?;
+        Some(format!("{before}{begin}\n{}{end}{after}", whole(report)))
+    }
 }
 
 fn whole(report: &Report) -> String {
@@ -43,10 +47,11 @@ mod tests {
     #[test]
     fn only_the_block_changes() {
         let report = Report { command: "bench".to_owned(), machine: Machine::default(), sections: vec![] };
-        let page = format!("a\n{BEGIN}\nold\n{END}\nb\n");
-        let once = replace_block(&page, &report).unwrap();
-        assert!(once.starts_with("a\n") && once.ends_with(&format!("{END}\nb\n")) && !once.contains("old"));
-        assert_eq!(replace_block(&once, &report).unwrap(), once);
-        assert_eq!(replace_block("no marks", &report), None);
+        let other = "a\n<!-- x: begin -->\nkept\n<!-- x: end -->\n<!-- y: begin -->\n";
+        let end = "<!-- y: end -->\nb\n";
+        let once = Block("y").replace(&format!("{other}old\n{end}"), &report).unwrap();
+        assert!(once.starts_with(other) && once.ends_with(end) && !once.contains("old"), "{once}");
+        assert_eq!(Block("y").replace(&once, &report).unwrap(), once);
+        assert_eq!(Block("z").replace(&once, &report), None);
     }
 }

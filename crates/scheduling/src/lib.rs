@@ -3,6 +3,8 @@
 //! No I/O, no async, no clock, no dice. Time comes in as [`Moment`], a span since the caller's start; the
 //! caller acts on the effects and brings what became of them back as events.
 
+pub mod balancer;
+pub mod liveness;
 pub mod pool;
 
 /// A point in time, as the span since the caller started.

@@ -10,6 +10,7 @@ mod config;
 mod container;
 mod effect;
 mod event;
+mod load;
 mod placement;
 mod request;
 mod stem_cells;
@@ -25,6 +26,7 @@ pub use config::PoolConfig;
 use container::{Container, State, Tenancy};
 pub use effect::{Effect, Rejection};
 pub use event::{Event, Fate, StartFailure};
+pub use load::PoolLoad;
 use placement::{Choice, Pass};
 pub use request::{ContainerId, Request, Stem, WarmKey};
 use stem_cells::StemCells;
@@ -107,6 +109,7 @@ impl Pool {
             Event::Removed(id) => self.removed(id),
             Event::RemoveFailed(id) => self.remove_failed(now, id, &mut effects),
             Event::Tick => self.tick(now, &mut effects),
+            Event::Probe(stem) => self.probe(stem, &mut effects),
             Event::Drain => self.phase = Phase::Draining,
         }
         self.place(now, &mut effects);
@@ -425,6 +428,20 @@ impl Pool {
         effects.push(Effect::Start(id, Arc::clone(&stem)));
         self.containers.insert(id, Container { stem, state: State::Starting });
         id
+    }
+
+    /// Starts a container for nobody, where there is room for it; else makes room, for the next probe.
+    fn probe(&mut self, stem: Arc<Stem>, effects: &mut Vec<Effect>) {
+        let busy = self.phase != Phase::Serving || self.starting() > 0 || !self.waiting.is_empty();
+        if busy || stem.memory > self.config.memory {
+            return;
+        }
+        let going = self.containers.values().any(|c| matches!(c.state, State::Removing { .. }));
+        if stem.memory <= self.config.memory.saturating_sub(self.memory_used()) {
+            self.start(stem, effects);
+        } else if let Some(id) = self.least_used().filter(|_| !going) {
+            self.destroy(id, effects);
+        }
     }
 
     fn destroy(&mut self, id: ContainerId, effects: &mut Vec<Effect>) {

@@ -1,6 +1,8 @@
 //! What the shell tells the pool.
 
-use super::{ContainerId, Request};
+use std::sync::Arc;
+
+use super::{ContainerId, Request, Stem};
 
 /// Whether a container can go on after an activation ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +51,9 @@ pub enum Event {
     RemoveFailed(ContainerId),
     /// The time asked for by [`Effect::WakeAt`](super::Effect::WakeAt) has come.
     Tick,
+    /// Nobody knows whether containers start: try one of this stem. It becomes a stem cell. Something may have to
+    /// go to make room for it; then the next probe starts it.
+    Probe(Arc<Stem>),
     /// Finish what is there and remove everything.
     Drain,
 }

@@ -134,6 +134,17 @@ impl Pool {
         Choice::Wait
     }
 
+    /// The initialised container that was used least recently, else the oldest stem cell.
+    pub(super) fn least_used(&self) -> Option<ContainerId> {
+        let rank = |container: &Container| match &container.state {
+            State::Idle { since, .. } | State::Paused { since, .. } => Some((false, *since)),
+            State::Stem { since } => Some((true, *since)),
+            _ => None,
+        };
+        let ranked = self.containers.iter().filter_map(|(id, c)| rank(c).map(|r| (r, *id)));
+        ranked.min().map(|(_, id)| id)
+    }
+
     /// What may be removed for the request, first to go first: initialised containers, least recently used
     /// first, then stem cells, oldest first. Containers that a later request could use warm are spared until
     /// the request's patience is over.

@@ -1,5 +1,6 @@
 //! What the pool does, told as scripts.
 
+use whirl_model::health::placement_hash;
 use whirl_model::{ActivationId, DocId, Kind, Revision};
 
 use super::*;
@@ -307,4 +308,38 @@ fn a_drain_finishes_what_runs_and_waits_then_removes_all() {
     assert_eq!(s.after(Event::Ended(C0, Fate::Keep)), [Effect::Run(C0, activation(3))]);
     assert_eq!(s.after(Event::Ended(C0, Fate::Keep)), [Effect::Destroy(C0)]);
     assert_eq!(s.after(Event::Removed(C0)), [Effect::Drained]);
+}
+
+#[test]
+fn the_load_follows_what_runs_and_waits_and_what_is_idle_is_free() {
+    let mut s = Script::with_memory(1024);
+    s.warm(0, 1, "a");
+    s.now = secs(1);
+    s.warm(1, 2, "b");
+    let hash = |action| placement_hash(&request(0, action).key.namespace, &DocId::from(action));
+    let idle = s.pool.load();
+    assert_eq!((idle.memory_total, idle.memory_free, idle.running), (1024, 1024, 0));
+    assert_eq!(idle.warm, [hash("b"), hash("a")]);
+    s.after(Event::Arrived(request(3, "a")));
+    s.after(Event::Arrived(request_of(4, "c", 512, 1)));
+    let busy = s.pool.load();
+    assert_eq!((busy.memory_free, busy.running, busy.waiting), (256, 1, 1));
+    assert_eq!(busy.warm, [hash("b")]);
+    s.after(Event::Condemned(C1));
+    assert_eq!(s.pool.load().memory_free, 0, "what is being removed is not free yet");
+    s.after(Event::Removed(C1));
+    assert_eq!(s.pool.load().memory_free, 256);
+}
+
+#[test]
+fn a_probe_starts_a_container_and_makes_room_for_it_first() {
+    let mut s = Script::with_memory(256);
+    s.warm(0, 1, "a");
+    assert_eq!(s.after(Event::Probe(stem(256))), [Effect::Destroy(C0)]);
+    assert_eq!(s.after(Event::Probe(stem(256))), []);
+    s.after(Event::Removed(C0));
+    assert_eq!(s.after(Event::Probe(stem(256))), [Effect::Start(C1, stem(256))]);
+    assert_eq!(s.after(Event::Probe(stem(256))), [], "one at a time");
+    s.after(Event::Started(C1));
+    assert_eq!(s.after(Event::Arrived(request(2, "b"))), [Effect::Initialise(C1, activation(2))]);
 }

@@ -19,6 +19,7 @@ enum Step {
     Arrive { tenant: u8, action: u8, memory: u8, concurrency: u8 },
     Report { which: usize, how: u8 },
     Condemn { which: usize },
+    Probe { memory: u8 },
     Wait { millis: u16 },
 }
 
@@ -28,6 +29,7 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(tenant, action, memory, concurrency)| Step::Arrive { tenant, action, memory, concurrency }),
         8 => (any::<usize>(), 0..8u8).prop_map(|(which, how)| Step::Report { which, how }),
         1 => any::<usize>().prop_map(|which| Step::Condemn { which }),
+        1 => (0..3u8).prop_map(|memory| Step::Probe { memory }),
         2 => (0..20_000u16).prop_map(|millis| Step::Wait { millis }),
     ]
 }
@@ -172,6 +174,8 @@ impl World {
         let open = self.requests.len() - self.ended.len();
         assert_eq!(open, in_pending.len() + self.pool.status().waiting, "an activation is lost");
         assert_eq!(self.credit, self.ended.len(), "credit follows ends");
+        let load = self.pool.load();
+        assert_eq!(open, load.running + load.waiting, "the load tells of every activation");
     }
 
     fn act(&mut self, step: &Step) {
@@ -190,6 +194,7 @@ impl World {
                     self.send(Event::Condemned(id));
                 }
             }
+            Step::Probe { memory } => self.send(Event::Probe(stem(memory))),
             Step::Wait { millis } => self.wait(Moment::from_millis(millis.into())),
         }
     }

@@ -1,0 +1,210 @@
+//! What one life of an invoker has left, from its last report and what happened since. Plain arithmetic: where
+//! the two tell different stories for a moment, it counts too much rather than too little.
+
+use std::collections::VecDeque;
+
+use whirl_model::{InvokerReport, Position};
+
+/// Ends that later reports may not know of, remembered per invoker. Beyond that a report that is late counts
+/// some of them as there, until the next one comes.
+const MOST_AHEAD: usize = 1024;
+
+/// What an activation takes from an invoker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Weight {
+    /// Mebibytes.
+    pub(super) memory: u32,
+    /// Whether it was sent to wait there.
+    pub(super) queued: bool,
+}
+
+/// Weights together.
+#[derive(Clone, Copy, Debug, Default)]
+struct Sum {
+    memory: i64,
+    queued: u32,
+}
+
+impl Sum {
+    fn add(&mut self, weight: Weight) {
+        self.memory += i64::from(weight.memory);
+        self.queued += u32::from(weight.queued);
+    }
+
+    fn subtract(&mut self, weight: Weight) {
+        self.memory -= i64::from(weight.memory);
+        self.queued -= u32::from(weight.queued);
+    }
+}
+
+/// An activation that has left the invoker.
+#[derive(Clone, Copy, Debug)]
+struct Left {
+    /// Reports up to this one count it, if they had taken its position.
+    report: u64,
+    position: Position,
+    memory: u32,
+}
+
+/// The account of one life of an invoker.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Account {
+    serial: u64,
+    taken: Position,
+    free: u32,
+    waiting: u32,
+    /// What the report does not count yet.
+    unreported: Sum,
+    /// Those of them whose position is known, in order of it.
+    sent: VecDeque<(Position, Weight)>,
+    /// Mebibytes that the report counts as needed and that are not any more.
+    released: i64,
+    /// Those that ended after a report that is still to come was begun.
+    ahead: Vec<Left>,
+}
+
+impl Account {
+    /// Mebibytes that nobody has claimed. What was released goes to those that wait there first, so it counts
+    /// only where nobody does.
+    pub(super) fn available(&self) -> i64 {
+        let released = if self.waiting == 0 { self.released } else { 0 };
+        i64::from(self.free) - self.unreported.memory + released
+    }
+
+    /// Activations that wait there, as far as is known.
+    pub(super) fn depth(&self) -> u32 {
+        self.waiting.saturating_add(self.unreported.queued)
+    }
+
+    /// Takes a report. Whether it is newer than the last one; else it changes nothing.
+    pub(super) fn report(&mut self, report: &InvokerReport) -> bool {
+        if report.serial <= self.serial {
+            return false;
+        }
+        self.serial = report.serial;
+        self.taken = report.taken;
+        self.free = report.memory_free;
+        self.waiting = report.waiting;
+        while let Some((_, weight)) = self.sent.pop_front_if(|(position, _)| *position < report.taken) {
+            self.unreported.subtract(weight);
+        }
+        self.ahead.retain(|left| left.report >= report.serial);
+        let counted = self.ahead.iter().filter(|left| left.position < report.taken);
+        self.released = counted.map(|left| i64::from(left.memory)).sum();
+        true
+    }
+
+    /// Takes an activation on, which no report counts yet.
+    pub(super) fn reserve(&mut self, weight: Weight) {
+        self.unreported.add(weight);
+    }
+
+    /// Learns where in the topic a reserved activation is.
+    pub(super) fn published(&mut self, weight: Weight, position: Position) {
+        if position < self.taken {
+            self.unreported.subtract(weight);
+        } else {
+            let index = self.sent.partition_point(|(earlier, _)| *earlier < position);
+            self.sent.insert(index, (position, weight));
+        }
+    }
+
+    /// Lets go of a reservation, of which nothing more is known. What a report counts stays until the next.
+    pub(super) fn release(&mut self, weight: Weight, position: Option<Position>) {
+        if position.is_none_or(|position| self.forget(position)) {
+            self.unreported.subtract(weight);
+        }
+    }
+
+    /// Whether there was an unreported activation at the position.
+    fn forget(&mut self, position: Position) -> bool {
+        let index = self.sent.binary_search_by_key(&position, |(position, _)| *position);
+        index.is_ok_and(|index| self.sent.remove(index).is_some())
+    }
+
+    /// Lets go of an activation that has left the invoker, and that reports up to `report` count.
+    pub(super) fn ended(&mut self, weight: Weight, position: Option<Position>, report: u64) {
+        self.release(weight, position);
+        let Some(position) = position else { return };
+        if position < self.taken && report >= self.serial {
+            self.released += i64::from(weight.memory);
+        }
+        if report > self.serial && self.ahead.len() < MOST_AHEAD {
+            self.ahead.push(Left { report, position, memory: weight.memory });
+        }
+    }
+
+    /// Whether everything that was taken on has been let go of, or is a report's to count.
+    #[cfg(test)]
+    pub(super) fn is_clear(&self) -> bool {
+        self.unreported.memory == 0 && self.unreported.queued == 0 && self.sent.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::balancer::tests::report;
+
+    const ONE: Weight = Weight { memory: 256, queued: false };
+
+    fn account(free: u32) -> Account {
+        let mut account = Account::default();
+        assert!(account.report(&report(1, 0, free)));
+        account
+    }
+
+    #[test]
+    fn a_reservation_counts_until_a_report_does() {
+        let mut account = account(1024);
+        account.reserve(ONE);
+        account.reserve(ONE);
+        account.published(ONE, Position(0));
+        account.published(ONE, Position(1));
+        assert_eq!(account.available(), 512);
+        assert!(account.report(&report(2, 1, 768)), "it has taken the first");
+        assert_eq!(account.available(), 512);
+        assert!(account.report(&report(3, 2, 512)), "and the second");
+        assert_eq!(account.available(), 512);
+        assert!(!account.report(&report(2, 1, 768)), "an older one is nothing new");
+        account.ended(ONE, Some(Position(0)), 3);
+        assert_eq!(account.available(), 768);
+        account.ended(ONE, Some(Position(1)), 2);
+        assert_eq!(account.available(), 768, "report 3 did not count it any more");
+    }
+
+    #[test]
+    fn an_end_that_overtakes_reports_is_made_up_for_in_each_of_them() {
+        let mut account = account(1024);
+        account.reserve(ONE);
+        account.published(ONE, Position(0));
+        account.ended(ONE, Some(Position(0)), 3);
+        assert_eq!(account.available(), 1024);
+        account.report(&report(2, 0, 1024));
+        assert_eq!(account.available(), 1024, "report 2 was begun before it was taken");
+        account.report(&report(3, 1, 768));
+        assert_eq!(account.available(), 1024, "report 3 counts it");
+        account.report(&report(4, 1, 1024));
+        assert_eq!(account.available(), 1024, "report 4 does not");
+    }
+
+    #[test]
+    fn an_unknown_position_counts_twice_rather_than_not_at_all() {
+        let mut account = account(1024);
+        account.reserve(ONE);
+        account.report(&report(2, 1, 768));
+        assert_eq!(account.available(), 512, "it may be the one that the report counts, or another one's");
+        account.published(ONE, Position(0));
+        assert_eq!(account.available(), 768);
+    }
+
+    #[test]
+    fn what_is_released_where_others_wait_is_theirs() {
+        let mut account = account(1024);
+        account.reserve(ONE);
+        account.published(ONE, Position(0));
+        account.report(&InvokerReport { waiting: 3, ..report(2, 1, 0) });
+        account.ended(ONE, Some(Position(0)), 2);
+        assert_eq!((account.available(), account.depth()), (0, 3));
+    }
+}

@@ -1,0 +1,61 @@
+//! The decision itself: a function of what is seen, what is asked, and a roll of the dice.
+
+use super::bitmap::Common;
+use super::places::Places;
+use super::request::{Reason, Refusal, Request};
+use super::view::View;
+
+/// Draws for home. Where half of all numbers take work, one action in 16 million misses with all of them; fewer
+/// would move more when numbers double.
+const DRAWS_FOR_HOME: u32 = 24;
+
+/// Draws for another place. In a full cluster all of them miss.
+const DRAWS_FOR_OTHERS: u32 = 4;
+
+/// How many holders of a warm container are looked at, beside the two that the dice name.
+const HOLDERS: usize = 8;
+
+/// Home before warm before spill before queue.
+///
+/// Equal views give equal homes to an action, whatever the roll, in every process.
+pub(super) fn choose(view: &View, request: &Request, roll: u64) -> Result<(u32, Reason), Refusal> {
+    let refusal = || if view.is_anyone_up() { Refusal::NoneFits } else { Refusal::NoInvoker };
+    let tagged = view.tagged(&request.tags).ok_or_else(refusal)?;
+    let fits = |number| view.standing(number).total >= request.memory;
+    let mut places = Places::new(request.place, view.levels());
+    let large = Common { base: view.large(request.memory), also: &tagged };
+    let home = places.next(DRAWS_FOR_HOME, large, fits).ok_or_else(refusal)?;
+    if has_room(view, request, home) {
+        return Ok((home, Reason::Home));
+    }
+    if let Some(number) = warm(view, request, large, roll) {
+        return Ok((number, Reason::Warm));
+    }
+    let roomy = view.roomy(request.memory).map(|base| Common { base, also: &tagged });
+    if let Some(number) = roomy.and_then(|roomy| places.next(DRAWS_FOR_OTHERS, roomy, |_| true)) {
+        return Ok((number, Reason::Spill));
+    }
+    let also: Vec<_> = tagged.iter().copied().chain([large.base]).collect();
+    let open = Common { base: view.open(), also: &also };
+    let near = if open.contains(home) { Some(home) } else { places.next(DRAWS_FOR_OTHERS, open, fits) };
+    let near = near.ok_or(Refusal::Overloaded)?;
+    let far = open.find(roll as u32 & ((1 << view.levels()) - 1), fits).unwrap_or(near);
+    let shorter = view.standing(far).depth < view.standing(near).depth;
+    Ok((if shorter { far } else { near }, Reason::Queued))
+}
+
+fn has_room(view: &View, request: &Request, number: u32) -> bool {
+    i64::from(view.standing(number).available) >= i64::from(request.memory)
+}
+
+/// Of two holders of a warm container, that which has more memory left; of the next ones, the first with room.
+fn warm(view: &View, request: &Request, large: Common<'_>, roll: u64) -> Option<u32> {
+    let holders = view.warm(request.place);
+    let count = u64::try_from(holders.len()).ok().filter(|count| *count > 0)?;
+    let nth = |n: u64| holders[(n % count) as usize];
+    let usable = |number: &u32| large.contains(*number) && has_room(view, request, *number);
+    let pair = [nth(roll), nth(roll >> 32)].into_iter().filter(usable);
+    let emptier = pair.max_by_key(|number| (view.standing(*number).available, std::cmp::Reverse(*number)));
+    emptier
+        .or_else(|| holders.iter().copied().cycle().skip((roll % count) as usize).take(HOLDERS).find(usable))
+}

@@ -1,0 +1,169 @@
+//! The invokers at a glance: sets of those that take work, have so much memory, have this tag, or hold a warm
+//! container, kept up to date so that a decision need not look at each. Nothing here is known only here.
+
+use std::collections::BTreeMap;
+
+use super::bitmap::Bitmap;
+use super::classes::Classes;
+use super::ledger::StableMap;
+
+/// What matters of an invoker to a decision.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Standing {
+    /// Whether it takes work.
+    pub(super) up: bool,
+    /// Mebibytes that nobody has claimed; less than none if more wait than fit.
+    pub(super) available: i32,
+    /// Mebibytes for all containers together.
+    pub(super) total: u32,
+    /// Activations that wait there.
+    pub(super) depth: u32,
+}
+
+/// What an invoker offers beside memory.
+#[derive(Clone, Debug, Default)]
+struct Offer {
+    tags: Vec<String>,
+    /// In ascending order.
+    warm: Vec<u64>,
+}
+
+/// All invokers, by their numbers.
+#[derive(Clone, Debug)]
+pub(super) struct View {
+    /// Activations that may wait at one invoker.
+    queue: u32,
+    standings: Vec<Standing>,
+    offers: Vec<Offer>,
+    up: Bitmap,
+    /// Those that are up, by all their memory.
+    sizes: Classes,
+    /// Those that are up, by the memory that they have left.
+    rooms: Classes,
+    /// Those that are up and whose queue has room.
+    open: Bitmap,
+    tags: BTreeMap<String, Bitmap>,
+    /// Who has an idle container of the action of this hash; numbers in ascending order, never none.
+    warm: StableMap<u64, Vec<u32>>,
+}
+
+impl View {
+    pub(super) fn new(queue: u32) -> Self {
+        Self {
+            queue,
+            standings: Vec::new(),
+            offers: Vec::new(),
+            up: Bitmap::default(),
+            sizes: Classes::new(),
+            rooms: Classes::new(),
+            open: Bitmap::default(),
+            tags: BTreeMap::new(),
+            warm: StableMap::default(),
+        }
+    }
+
+    /// Shows an invoker as it is now.
+    pub(super) fn show(&mut self, number: u32, standing: Standing) {
+        let index = number as usize;
+        if index >= self.standings.len() {
+            self.standings.resize(index + 1, Standing::default());
+        }
+        let before = std::mem::replace(&mut self.standings[index], standing);
+        let Standing { up, available, total, depth } = standing;
+        if (before.up, before.total) != (up, total) {
+            self.up.set(number, up);
+            self.sizes.set(number, if up { total } else { 0 });
+        }
+        self.rooms.set(number, if up { u32::try_from(available).unwrap_or_default() } else { 0 });
+        self.open.set(number, up && depth < self.queue);
+    }
+
+    /// Shows what an invoker offers, which changes seldom.
+    pub(super) fn offer(&mut self, number: u32, tags: &[String], warm: &[u64]) {
+        let index = number as usize;
+        if index >= self.offers.len() {
+            self.offers.resize(index + 1, Offer::default());
+        }
+        let mut before = std::mem::take(&mut self.offers[index]);
+        if before.tags != tags {
+            before.tags.iter().for_each(|tag| self.tag(tag, number, false));
+            tags.iter().for_each(|tag| self.tag(tag, number, true));
+            before.tags = tags.to_vec();
+        }
+        let mut warm = warm.to_vec();
+        warm.sort_unstable();
+        warm.dedup();
+        let cooled = before.warm.iter().filter(|place| warm.binary_search(place).is_err());
+        cooled.for_each(|place| self.cool(*place, number));
+        let warmed = warm.iter().filter(|place| before.warm.binary_search(place).is_err());
+        warmed.for_each(|place| self.heat(*place, number));
+        self.offers[index] = Offer { tags: before.tags, warm };
+    }
+
+    fn tag(&mut self, tag: &str, number: u32, has: bool) {
+        if let Some(set) = self.tags.get_mut(tag) {
+            set.set(number, has);
+            if set.is_empty() {
+                self.tags.remove(tag);
+            }
+        } else if has {
+            self.tags.entry(tag.to_owned()).or_default().set(number, true);
+        }
+    }
+
+    fn heat(&mut self, place: u64, number: u32) {
+        let holders = self.warm.entry(place).or_default();
+        if let Err(index) = holders.binary_search(&number) {
+            holders.insert(index, number);
+        }
+    }
+
+    fn cool(&mut self, place: u64, number: u32) {
+        if let Some(holders) = self.warm.get_mut(&place) {
+            holders.retain(|holder| *holder != number);
+            if holders.is_empty() {
+                self.warm.remove(&place);
+            }
+        }
+    }
+
+    pub(super) fn standing(&self, number: u32) -> Standing {
+        self.standings.get(number as usize).copied().unwrap_or_default()
+    }
+
+    /// Doublings that all numbers fit under.
+    pub(super) fn levels(&self) -> usize {
+        self.standings.len().next_power_of_two().ilog2() as usize
+    }
+
+    /// Whether anyone takes work.
+    pub(super) fn is_anyone_up(&self) -> bool {
+        !self.up.is_empty()
+    }
+
+    /// Those that take work and have about so much memory in all: none that has it is missing.
+    pub(super) fn large(&self, memory: u32) -> &Bitmap {
+        self.sizes.perhaps(memory).unwrap_or(&self.up)
+    }
+
+    /// Those that take work and have so much memory left: all that are listed have it. `None` if no invoker
+    /// can be so large.
+    pub(super) fn roomy(&self, memory: u32) -> Option<&Bitmap> {
+        self.rooms.surely(memory)
+    }
+
+    /// Those that take work and where one more may wait.
+    pub(super) fn open(&self) -> &Bitmap {
+        &self.open
+    }
+
+    /// Who has each of the tags. `None` if there is one that nobody has.
+    pub(super) fn tagged(&self, tags: &[String]) -> Option<Vec<&Bitmap>> {
+        tags.iter().map(|tag| self.tags.get(tag)).collect()
+    }
+
+    /// Who has an idle container of the action of this hash.
+    pub(super) fn warm(&self, place: u64) -> &[u32] {
+        self.warm.get(&place).map_or(&[], Vec::as_slice)
+    }
+}
