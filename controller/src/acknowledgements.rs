@@ -1,14 +1,20 @@
 //! Activations in flight at this controller, and the results of those that ended a moment ago. It is the
-//! reader of the controller's own topic.
+//! reader of the controller's own topic. Which activations are lost, `losses.rs` decides.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
+use std::time::Instant;
 
 use parking_lot::Mutex;
-use prometheus::IntGauge;
-use tokio::sync::oneshot;
+use prometheus::{Histogram, IntGauge};
+use tokio::sync::{Notify, oneshot};
 use whirl_backends::bus::{Consumer, Delivery, Message};
-use whirl_model::{Acknowledgement, ActionPath, ActivationId, ActivationRecord, Namespace};
+use whirl_model::{
+    Acknowledgement, ActionPath, ActivationId, ActivationRecord, Caller, Namespace, Timestamp, Version,
+};
+
+use crate::invokers::{Invokers, Life};
+use crate::metrics::ControllerMetrics;
 
 /// What a recent record weighs besides its result.
 const RECORD_BYTES: usize = 1024;
@@ -16,7 +22,11 @@ const RECORD_BYTES: usize = 1024;
 /// Activations in flight and recent results.
 pub(crate) struct Acknowledgements {
     state: Mutex<State>,
+    emptied: Notify,
+    invokers: Arc<dyn Invokers>,
     in_flight: IntGauge,
+    /// How long acknowledgements were on their way.
+    transit: Histogram,
 }
 
 struct State {
@@ -24,44 +34,118 @@ struct State {
     recent: Recent,
 }
 
+/// What has to be known of an activation in flight.
+#[derive(Clone, Debug)]
+pub(crate) struct Flight {
+    /// The activation.
+    pub(crate) id: ActivationId,
+    /// What runs.
+    pub(crate) action: ActionPath,
+    /// Its version.
+    pub(crate) version: Version,
+    /// For whom.
+    pub(crate) caller: Arc<Caller>,
+    /// When it was asked for.
+    pub(crate) arrived: Timestamp,
+    /// Who has it.
+    pub(crate) life: Life,
+    /// When it is given up.
+    pub(crate) deadline: Instant,
+}
+
+/// Where the result of an activation is waited for.
+pub(crate) type Waiter = oneshot::Sender<Arc<ActivationRecord>>;
+
 struct InFlight {
-    action: ActionPath,
+    flight: Flight,
+    stage: Stage,
     blocking: bool,
-    waiter: Option<oneshot::Sender<Arc<ActivationRecord>>>,
+    waiter: Option<Waiter>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// Its invoker has it.
+    AtInvoker,
+    /// It was given up, and its record is not stored yet.
+    GivenUp,
+}
+
+/// An activation that was given up.
+pub(crate) struct GivenUp {
+    /// What is known of it.
+    pub(crate) flight: Flight,
+    /// Why.
+    pub(crate) why: &'static str,
+    /// Who waits for its result, if anyone still does.
+    pub(crate) waiter: Option<Waiter>,
 }
 
 impl Acknowledgements {
     /// Nothing in flight; remembers recent results up to so many bytes.
-    pub(crate) fn new(recent_bytes: u64, in_flight: IntGauge) -> Self {
+    pub(crate) fn new(recent_bytes: u64, invokers: Arc<dyn Invokers>, metrics: &ControllerMetrics) -> Self {
         let recent = Recent::new(usize::try_from(recent_bytes).unwrap_or(usize::MAX));
-        Self { state: Mutex::new(State { in_flight: HashMap::new(), recent }), in_flight }
+        let state = Mutex::new(State { in_flight: HashMap::new(), recent });
+        let (in_flight, transit) = (metrics.in_flight.clone(), metrics.stages.acknowledgement.clone());
+        Self { state, emptied: Notify::new(), invokers, in_flight, transit }
     }
 
     /// An activation is about to be published that someone waits for.
-    pub(crate) fn expect_result(
-        &self,
-        id: ActivationId,
-        action: &ActionPath,
-    ) -> oneshot::Receiver<Arc<ActivationRecord>> {
+    pub(crate) fn expect_result(&self, flight: Flight) -> oneshot::Receiver<Arc<ActivationRecord>> {
         let (sender, receiver) = oneshot::channel();
-        self.insert(id, InFlight { action: action.clone(), blocking: true, waiter: Some(sender) });
+        self.insert(flight, Some(sender));
         receiver
     }
 
     /// An activation is about to be published that no one waits for.
-    pub(crate) fn expect_end(&self, id: ActivationId, action: &ActionPath) {
-        self.insert(id, InFlight { action: action.clone(), blocking: false, waiter: None });
+    pub(crate) fn expect_end(&self, flight: Flight) {
+        self.insert(flight, None);
     }
 
-    fn insert(&self, id: ActivationId, entry: InFlight) {
+    fn insert(&self, flight: Flight, waiter: Option<Waiter>) {
+        let (id, blocking) = (flight.id, waiter.is_some());
+        let entry = InFlight { flight, stage: Stage::AtInvoker, blocking, waiter };
         self.state.lock().in_flight.insert(id, entry);
         self.in_flight.inc();
     }
 
-    /// The activation was not accepted after all.
+    /// The activation is not in flight any more: it was not accepted after all, or was given up and its record
+    /// is stored.
     pub(crate) fn withdraw(&self, id: ActivationId) {
-        if self.state.lock().in_flight.remove(&id).is_some() {
-            self.in_flight.dec();
+        self.remove(&mut self.state.lock(), id);
+    }
+
+    fn remove(&self, state: &mut State, id: ActivationId) {
+        if state.in_flight.remove(&id).is_none() {
+            return;
+        }
+        self.in_flight.dec();
+        if state.in_flight.is_empty() {
+            self.emptied.notify_waiters();
+        }
+    }
+
+    /// Gives up every activation that there is a reason to. They stay in flight until they are withdrawn; acknowledgements
+    /// of them are ignored from now on.
+    pub(crate) fn give_up(&self, why: impl Fn(&Flight) -> Option<&'static str>) -> Vec<GivenUp> {
+        let mut state = self.state.lock();
+        let at_invokers = state.in_flight.values_mut().filter(|entry| entry.stage == Stage::AtInvoker);
+        let give_up = |entry: &mut InFlight| {
+            let why = why(&entry.flight)?;
+            entry.stage = Stage::GivenUp;
+            Some(GivenUp { flight: entry.flight.clone(), why, waiter: entry.waiter.take() })
+        };
+        at_invokers.filter_map(give_up).collect()
+    }
+
+    /// Waits until nothing is in flight.
+    pub(crate) async fn emptied(&self) {
+        loop {
+            let emptied = self.emptied.notified();
+            if self.in_flight_count() == 0 {
+                return;
+            }
+            emptied.await;
         }
     }
 
@@ -72,7 +156,7 @@ impl Acknowledgements {
 
     /// Activations that have not ended, in no order.
     pub(crate) fn in_flight(&self) -> Vec<(ActivationId, ActionPath)> {
-        self.state.lock().in_flight.iter().map(|(id, entry)| (*id, entry.action.clone())).collect()
+        self.state.lock().in_flight.iter().map(|(id, entry)| (*id, entry.flight.action.clone())).collect()
     }
 
     /// How many there are.
@@ -83,11 +167,11 @@ impl Acknowledgements {
     fn acknowledge(&self, acknowledgement: &Acknowledgement) {
         let id = acknowledgement.activation_id;
         let mut state = self.state.lock();
-        let Some(entry) = state.in_flight.get_mut(&id) else { return };
+        let entry = state.in_flight.get_mut(&id).filter(|entry| entry.stage == Stage::AtInvoker);
+        let Some(entry) = entry else { return };
         let (waiter, blocking) = (entry.waiter.take_if(|_| acknowledgement.record.is_some()), entry.blocking);
         if acknowledgement.completed {
-            state.in_flight.remove(&id);
-            self.in_flight.dec();
+            self.remove(&mut state, id);
         }
         if let Some(record) = acknowledgement.record.as_ref().filter(|_| blocking) {
             state.recent.insert(record.clone());
@@ -97,11 +181,17 @@ impl Acknowledgements {
             // A caller who has gone meanwhile needs no answer.
             let _ = waiter.send(record.clone());
         }
+        if acknowledgement.completed {
+            self.invokers.ended(acknowledgement);
+        }
     }
 }
 
 impl Consumer for Acknowledgements {
     fn deliver(&self, delivery: Delivery) {
+        if let Some(took) = delivery.published.and_then(|at| at.elapsed().ok()) {
+            self.transit.observe(took.as_secs_f64());
+        }
         match delivery.message {
             Message::Acknowledgement(acknowledgement) => self.acknowledge(&acknowledgement),
             Message::Activation(activation) => {
@@ -152,10 +242,13 @@ fn weight(record: &ActivationRecord) -> usize {
 #[cfg(test)]
 mod tests {
     use whirl_model::{
-        ActivationResponse, Epoch, InvokerId, Json, Outcome, Parameters, Timestamp, TransactionId, Version,
+        ActivationResponse, Epoch, InvokerId, Json, Outcome, Parameters, SealedKey, Timestamp, TransactionId,
+        Version,
     };
+    use whirl_service::Metrics;
 
     use super::*;
+    use crate::invokers::OneInvoker;
 
     fn record(id: u128, result: &str) -> Arc<ActivationRecord> {
         Arc::new(ActivationRecord {
@@ -193,17 +286,36 @@ mod tests {
     }
 
     fn acknowledgements() -> Acknowledgements {
-        Acknowledgements::new(4096, IntGauge::new("x", "x").unwrap())
+        let metrics = ControllerMetrics::new(&Metrics::new()).unwrap();
+        Acknowledgements::new(4096, Arc::new(OneInvoker(InvokerId(0))), &metrics)
+    }
+
+    fn flight(id: u128) -> Flight {
+        let caller = Caller {
+            subject: "alice".into(),
+            namespace: "alice".parse().unwrap(),
+            uuid: String::new(),
+            sealed_key: SealedKey::from_text(""),
+        };
+        Flight {
+            id: ActivationId::from_bits(id),
+            action: "alice/hello".parse().unwrap(),
+            version: Version::FIRST,
+            caller: Arc::new(caller),
+            arrived: Timestamp(1),
+            life: Life { invoker: InvokerId(0), epoch: Epoch::default() },
+            deadline: Instant::now(),
+        }
     }
 
     #[test]
     fn the_result_reaches_its_waiter_and_is_remembered() {
-        let (all, action) = (acknowledgements(), "alice/hello".parse().unwrap());
+        let all = acknowledgements();
         let id = ActivationId::from_bits(1);
-        let mut waiter = all.expect_result(id, &action);
+        let mut waiter = all.expect_result(flight(1));
         all.acknowledge(&acknowledgement(1, Some(record(1, "x")), false));
         assert_eq!(waiter.try_recv().unwrap(), record(1, "x"));
-        assert_eq!(all.in_flight(), [(id, action)]);
+        assert_eq!(all.in_flight(), [(id, "alice/hello".parse().unwrap())]);
         all.acknowledge(&acknowledgement(1, None, true));
         assert_eq!((all.in_flight_count(), all.in_flight.get()), (0, 0));
         assert!(all.recent(&"alice".parse().unwrap(), id).is_some());
@@ -217,11 +329,27 @@ mod tests {
         assert!(all.recent(&"alice".parse().unwrap(), ActivationId::from_bits(1)).is_none());
         assert_eq!(all.in_flight.get(), 0);
         let id = ActivationId::from_bits(2);
-        let mut waiter = all.expect_result(id, &"alice/hello".parse().unwrap());
+        let mut waiter = all.expect_result(flight(2));
         all.withdraw(id);
         all.withdraw(id);
         assert!(waiter.try_recv().is_err());
         assert_eq!(all.in_flight.get(), 0);
+    }
+
+    #[test]
+    fn what_was_given_up_is_given_up_once_and_no_acknowledgement_ends_it() {
+        let all = acknowledgements();
+        let mut waiter = all.expect_result(flight(1));
+        all.expect_end(flight(2));
+        let first = |flight: &Flight| (flight.id == ActivationId::from_bits(1)).then_some("gone");
+        let given_up = all.give_up(first);
+        assert_eq!(given_up.len(), 1);
+        assert!(given_up[0].waiter.is_some() && all.give_up(first).is_empty());
+        all.acknowledge(&acknowledgement(1, Some(record(1, "late")), true));
+        assert!(waiter.try_recv().is_err());
+        assert_eq!(all.in_flight_count(), 2, "until its record is stored");
+        all.withdraw(ActivationId::from_bits(1));
+        assert_eq!((all.in_flight_count(), all.in_flight.get()), (1, 1));
     }
 
     #[test]

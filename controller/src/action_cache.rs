@@ -1,9 +1,10 @@
-//! Actions as they are run, code and all, kept in memory by document id. Reads fill it; own writes empty it,
-//! also when a read that began before the write ends after it.
+//! Actions as they are run, code and all, kept in memory by document id. Reads fill it; writes empty it, those
+//! of other controllers too, also when a read that began before the write ends after it.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use futures::StreamExt;
 use moka::ops::compute::Op;
@@ -20,6 +21,8 @@ const ATTEMPTS: usize = 3;
 const GROUPS: usize = 64;
 /// What an entry weighs besides its code.
 const ENTRY_BYTES: usize = 1024;
+/// How much longer an action is believed that cannot be read again.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// An action and the state of its document.
 #[derive(Debug)]
@@ -32,39 +35,65 @@ pub(crate) struct StoredAction {
     pub(crate) init_parameters: Vec<String>,
 }
 
+/// An action, and how long it is believed; `None` means until it is forgotten.
+#[derive(Clone)]
+struct Entry {
+    stored: Arc<StoredAction>,
+    until: Option<Instant>,
+}
+
 /// Actions by document id.
 pub(crate) struct ActionCache {
     store: Arc<dyn EntityStore>,
-    cached: Cache<DocId, Arc<StoredAction>>,
+    cached: Cache<DocId, Entry>,
+    /// How long an action is believed.
+    lifetime: Option<Duration>,
     /// Writes seen so far, by group of ids: a read keeps its result only if none came between.
     writes: [AtomicU64; GROUPS],
     metrics: CacheMetrics,
 }
 
 impl ActionCache {
-    /// A cache of at most so many bytes before the store.
-    pub(crate) fn new(store: Arc<dyn EntityStore>, bytes: u64, metrics: CacheMetrics) -> Self {
-        let cached = Cache::builder()
-            .max_capacity(bytes)
-            .weigher(|_, entry: &Arc<StoredAction>| u32::try_from(weight(&entry.action)).unwrap_or(u32::MAX))
-            .build();
-        Self { store, cached, writes: std::array::from_fn(|_| AtomicU64::new(0)), metrics }
+    /// A cache of at most so many bytes before the store. After `lifetime` an action is read again, should word
+    /// of a change not have come; while the store is away the old one is believed on.
+    pub(crate) fn new(
+        store: Arc<dyn EntityStore>,
+        bytes: u64,
+        lifetime: Option<Duration>,
+        metrics: CacheMetrics,
+    ) -> Self {
+        let weigh =
+            |_: &DocId, entry: &Entry| u32::try_from(weight(&entry.stored.action)).unwrap_or(u32::MAX);
+        let cached = Cache::builder().max_capacity(bytes).weigher(weigh).build();
+        Self { store, cached, lifetime, writes: std::array::from_fn(|_| AtomicU64::new(0)), metrics }
     }
 
     /// The action at a path, from memory if it is there.
     pub(crate) async fn get(&self, path: &ActionPath) -> Result<Arc<StoredAction>, ApiError> {
         let id = path.into();
-        if let Some(stored) = self.cached.get(&id) {
-            self.metrics.hits.inc();
-            return Ok(stored);
-        }
+        let old = match self.cached.get(&id) {
+            Some(Entry { stored, until }) if until.is_none_or(|until| Instant::now() < until) => {
+                self.metrics.hits.inc();
+                return Ok(stored);
+            }
+            old => old,
+        };
         self.metrics.misses.inc();
         let writes = self.writes_to(&id);
         let before = writes.load(Ordering::Acquire);
-        let stored = Arc::new(self.read(&id).await?);
+        let (stored, lifetime) = match (self.read(&id).await, old) {
+            (Ok(stored), _) => (Arc::new(stored), self.lifetime),
+            (Err(ApiError::StoreUnavailable(_)), Some(old)) => (old.stored, Some(RETRY_AFTER)),
+            (Err(error), _) => {
+                self.cached.invalidate(&id);
+                return Err(error);
+            }
+        };
+        let entry =
+            Entry { stored: stored.clone(), until: lifetime.map(|lifetime| Instant::now() + lifetime) };
         self.cached.entry(id).and_compute_with(|_| {
             let unchanged = writes.load(Ordering::Acquire) == before;
-            if unchanged { Op::Put(stored.clone()) } else { Op::Nop }
+            if unchanged { Op::Put(entry) } else { Op::Nop }
         });
         Ok(stored)
     }
@@ -75,10 +104,17 @@ impl ActionCache {
     }
 
     /// Forgets an action. Has to be called after every write to it.
-    pub(crate) fn forget(&self, path: &ActionPath) {
-        let id = path.into();
-        self.writes_to(&id).fetch_add(1, Ordering::Release);
-        self.cached.invalidate(&id);
+    pub(crate) fn forget(&self, id: &DocId) {
+        self.writes_to(id).fetch_add(1, Ordering::Release);
+        self.cached.invalidate(id);
+    }
+
+    /// Forgets all actions.
+    pub(crate) fn forget_all(&self) {
+        for writes in &self.writes {
+            writes.fetch_add(1, Ordering::Release);
+        }
+        self.cached.invalidate_all();
     }
 
     fn writes_to(&self, id: &DocId) -> &AtomicU64 {
@@ -209,7 +245,7 @@ mod tests {
         let store = Arc::new(Slow { inner: embedded.stores().entities, gate: Mutex::default() });
         let counter = || IntCounter::new("x", "x").unwrap();
         let metrics = CacheMetrics { hits: counter(), misses: counter() };
-        let cache = Arc::new(ActionCache::new(store.clone(), 1 << 20, metrics));
+        let cache = Arc::new(ActionCache::new(store.clone(), 1 << 20, None, metrics));
         let path: ActionPath = "alice/hello".parse().unwrap();
         let first = store.put(hello("1.0.0"), None).await.unwrap();
 
@@ -222,7 +258,7 @@ mod tests {
         });
         is_reached.await.unwrap();
         let second = store.put(hello("2.0.0"), Some(&first)).await.unwrap();
-        cache.forget(&path);
+        cache.forget(&DocId::from(&path));
         go_on.send(()).unwrap();
         assert_eq!(reading.await.unwrap().unwrap(), first, "it read before the write");
 
@@ -230,5 +266,28 @@ mod tests {
         assert_eq!(cache.metrics.hits.get(), 0);
         assert_eq!(cache.get(&path).await.unwrap().revision, second);
         assert_eq!(cache.metrics.hits.get(), 1);
+    }
+
+    #[tokio::test]
+    async fn an_old_action_is_read_again_and_believed_while_the_store_is_away() {
+        let folder = tempfile::tempdir().unwrap();
+        let embedded = EmbeddedStore::open(&folder.path().join("whirl.db")).unwrap();
+        let store = embedded.stores().entities;
+        let counter = || IntCounter::new("x", "x").unwrap();
+        let metrics = CacheMetrics { hits: counter(), misses: counter() };
+        let cache = ActionCache::new(store.clone(), 1 << 20, Some(Duration::ZERO), metrics);
+        let path: ActionPath = "alice/hello".parse().unwrap();
+        let first = store.put(hello("1.0.0"), None).await.unwrap();
+        assert_eq!(cache.get(&path).await.unwrap().revision, first);
+        let second = store.put(hello("2.0.0"), Some(&first)).await.unwrap();
+        assert_eq!(cache.get(&path).await.unwrap().revision, second, "nobody told of the change");
+
+        embedded.close();
+        assert_eq!(cache.get(&path).await.unwrap().revision, second);
+        assert_eq!(cache.metrics.hits.get(), 0);
+        assert_eq!(cache.get(&path).await.unwrap().revision, second);
+        assert_eq!(cache.metrics.hits.get(), 1, "the store is left alone for a while");
+        cache.forget_all();
+        assert!(cache.get(&path).await.is_err());
     }
 }

@@ -4,8 +4,9 @@
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpResponse, Responder};
 
+use whirl_scheduling::balancer::Health;
+
 use crate::api::Api;
-use crate::invokers::InvokerState;
 
 /// Registers the routes.
 pub(crate) fn configure(config: &mut ServiceConfig, api: web::Data<Api>) {
@@ -23,8 +24,17 @@ pub(crate) fn configure(config: &mut ServiceConfig, api: web::Data<Api>) {
 /// `{"invoker0":"up", …}`
 async fn invokers(api: web::Data<Api>) -> impl Responder {
     let states = api.invokers.states().into_iter();
-    let named = states.map(|(id, state)| (id.to_string(), state.as_str().into()));
+    let named = states.map(|(id, state)| (id.to_string(), word(state).into()));
     web::Json(named.collect::<serde_json::Map<_, _>>())
+}
+
+fn word(health: Health) -> &'static str {
+    match health {
+        Health::Up => "up",
+        Health::Unhealthy => "unhealthy",
+        Health::Unresponsive => "unresponsive",
+        Health::Down => "down",
+    }
 }
 
 async fn healthy_count(api: web::Data<Api>) -> impl Responder {
@@ -43,7 +53,7 @@ async fn ready(api: web::Data<Api>) -> HttpResponse {
 }
 
 fn healthy(api: &Api) -> usize {
-    api.invokers.states().iter().filter(|(_, state)| *state == InvokerState::Up).count()
+    api.invokers.states().iter().filter(|(_, state)| *state == Health::Up).count()
 }
 
 /// Pairs of activation id and action.

@@ -1,6 +1,7 @@
 //! What every handler may use: the controller's parts, built once and shared by all workers.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use whirl_backends::bus::Bus;
 use whirl_backends::store::Stores;
@@ -17,13 +18,17 @@ use crate::metrics::ControllerMetrics;
 /// The controller's parts.
 pub(crate) struct Api {
     pub(crate) id: ControllerId,
+    /// Whether other controllers remember entities too.
+    pub(crate) has_peers: bool,
+    /// How long after its action's time limits an activation is given up.
+    pub(crate) lost_after: Duration,
     pub(crate) config: ControllerConfig,
     pub(crate) manifest: Arc<RuntimeManifest>,
     pub(crate) stores: Stores,
     pub(crate) bus: Arc<dyn Bus>,
     pub(crate) invokers: Arc<dyn Invokers>,
     pub(crate) authenticator: Authenticator,
-    pub(crate) actions: ActionCache,
+    pub(crate) actions: Arc<ActionCache>,
     pub(crate) acknowledgements: Arc<Acknowledgements>,
     pub(crate) metrics: ControllerMetrics,
     pub(crate) drain: Drain,

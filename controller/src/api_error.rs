@@ -12,6 +12,7 @@ use serde::Serialize;
 use whirl_backends::bus::BusError;
 use whirl_backends::store::StoreError;
 use whirl_model::{Json, NameError, TransactionId};
+use whirl_scheduling::balancer::Refusal;
 
 use crate::entitlement::Forbidden;
 
@@ -72,12 +73,21 @@ pub(crate) enum ApiError {
     /// There is no invoker to run it.
     #[error("There is no healthy invoker.")]
     NoInvoker,
+    /// No invoker is made for what the action needs.
+    #[error("No invoker that is there has the memory or the resources that the action needs.")]
+    NoInvokerFits,
+    /// The invokers have more to do than they can.
+    #[error("The system is overloaded: no invoker can take the activation now.")]
+    Overloaded,
     /// The store is away.
     #[error("The entity store is not available.")]
     StoreUnavailable(#[source] StoreError),
     /// The bus is away or full.
     #[error("The activation was not accepted: the queue is not available.")]
     BusUnavailable(#[source] BusError),
+    /// The bus never takes an activation of this size.
+    #[error("The activation is too large with all its parameters.")]
+    ActivationTooLarge(#[source] BusError),
     /// The platform failed.
     #[error("There was an internal server error.")]
     Internal(#[source] Box<dyn Error + Send + Sync>),
@@ -113,13 +123,16 @@ impl ApiError {
             Self::Missing | Self::MissingNamed(_) => StatusCode::NOT_FOUND,
             Self::Exists | Self::NotInCollection | Self::Conflict => StatusCode::CONFLICT,
             Self::Malformed(_) => StatusCode::BAD_REQUEST,
-            Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooLarge { .. } | Self::ActivationTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
             Self::UriTooLong { .. } => StatusCode::URI_TOO_LONG,
-            Self::Draining | Self::NoInvoker | Self::StoreUnavailable(_) | Self::BusUnavailable(_) => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            Self::Draining
+            | Self::NoInvoker
+            | Self::NoInvokerFits
+            | Self::Overloaded
+            | Self::StoreUnavailable(_)
+            | Self::BusUnavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -193,7 +206,8 @@ impl From<StoreError> for ApiError {
         match error {
             StoreError::NotFound(_) => Self::Missing,
             StoreError::Conflict(_) => Self::Conflict,
-            StoreError::Unavailable { .. } => Self::StoreUnavailable(error),
+            // Until the operator has mended it, a store that refuses us is as good as away.
+            StoreError::Unavailable { .. } | StoreError::Refused { .. } => Self::StoreUnavailable(error),
             StoreError::Corrupt { .. } => Self::Internal(Box::new(error)),
         }
     }
@@ -201,7 +215,17 @@ impl From<StoreError> for ApiError {
 
 impl From<BusError> for ApiError {
     fn from(error: BusError) -> Self {
-        Self::BusUnavailable(error)
+        if error.is_retryable() { Self::BusUnavailable(error) } else { Self::ActivationTooLarge(error) }
+    }
+}
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::NoInvoker => Self::NoInvoker,
+            Refusal::NoneFits => Self::NoInvokerFits,
+            Refusal::Overloaded => Self::Overloaded,
+        }
     }
 }
 

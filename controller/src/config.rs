@@ -32,6 +32,24 @@ pub struct ControllerConfig {
     pub limits: LimitBounds,
 }
 
+/// What a controller has to settle that is one of several, with invokers that may be lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MemberConfig {
+    /// Seconds after which an activation is given up that its invoker does not end, beyond twice its action's
+    /// time limit: the time that it may wait for a container.
+    pub lost_after_seconds: u32,
+    /// Milliseconds in which acknowledgements of an invoker whose life ended still count.
+    pub lost_grace_milliseconds: u32,
+    /// Seconds that an action in memory is believed without asking the store again, should word of a change
+    /// not come.
+    pub action_cache_seconds: u32,
+    /// Activations that may wait at one invoker, as far as this controller knows, before it gets no more.
+    pub invoker_queue: u32,
+    /// Seconds that an invoker gets no work whose activations fail by the platform's fault or do not end.
+    pub invoker_rest_seconds: u32,
+}
+
 /// Requests that one namespace may make.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -57,6 +75,18 @@ impl Default for ControllerConfig {
             sequence_length: 50,
             throttles: Throttles::default(),
             limits: LimitBounds::default(),
+        }
+    }
+}
+
+impl Default for MemberConfig {
+    fn default() -> Self {
+        Self {
+            lost_after_seconds: 300,
+            lost_grace_milliseconds: 500,
+            action_cache_seconds: 300,
+            invoker_queue: 256,
+            invoker_rest_seconds: 10,
         }
     }
 }

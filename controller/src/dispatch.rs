@@ -5,17 +5,17 @@
 
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::task::JoinError;
 use whirl_backends::bus::{BusError, Durability, Message};
-use whirl_model::{
-    ActivationId, ActivationMessage, ActivationRecord, Arguments, Caller, Epoch, Position, Topic,
-};
+use whirl_model::{ActivationId, ActivationMessage, ActivationRecord, Arguments, Caller, Position, Topic};
 
+use crate::acknowledgements::Flight;
 use crate::action_cache::StoredAction;
 use crate::api::Api;
 use crate::api_error::ApiError;
+use crate::invokers::{Demand, Life};
 use crate::transaction::Transaction;
 
 /// An activation that a caller may have.
@@ -45,10 +45,8 @@ pub(crate) enum Dispatched {
 impl Api {
     /// Hands an activation to an invoker, and waits for its result if the caller does.
     pub(crate) async fn dispatch(&self, invocation: Invocation) -> Result<Dispatched, ApiError> {
-        let wait = invocation.wait;
-        let message = self.message(invocation);
-        let id = message.activation_id;
-        let result = self.accept_and_wait(Arc::new(message), wait).await;
+        let id = ActivationId::from_bits(rand::random());
+        let result = self.accept_and_wait(id, invocation).await;
         match &result {
             Ok(Dispatched::Accepted(_)) => self.metrics.accepted.inc(),
             Ok(Dispatched::Finished(_)) => self.metrics.finished.inc(),
@@ -62,20 +60,23 @@ impl Api {
 
     async fn accept_and_wait(
         &self,
-        message: Arc<ActivationMessage>,
-        wait: Option<Duration>,
+        id: ActivationId,
+        invocation: Invocation,
     ) -> Result<Dispatched, ApiError> {
         if self.drain.is_draining() {
             return Err(ApiError::Draining);
         }
-        let topic = Topic::Activations(self.invokers.choose(&message).ok_or(ApiError::NoInvoker)?);
-        let id = message.activation_id;
+        let flight = self.place(id, &invocation)?;
+        let topic = Topic::Activations(flight.life.invoker);
+        let (wait, began) = (invocation.wait, invocation.transaction.began);
+        let message = Arc::new(self.message(&flight, invocation));
+        self.metrics.stages.request.observe(began.elapsed().as_secs_f64());
         let Some(wait) = wait else {
-            self.acknowledgements.expect_end(id, &message.action);
+            self.acknowledgements.expect_end(flight);
             self.publish(topic, message, Durability::Machine).await?;
             return Ok(Dispatched::Accepted(id));
         };
-        let result = self.acknowledgements.expect_result(id, &message.action);
+        let result = self.acknowledgements.expect_result(flight);
         self.publish(topic, message, Durability::Process).await?;
         if let Ok(Ok(record)) = tokio::time::timeout(wait, result).await {
             return Ok(Dispatched::Finished(record));
@@ -84,10 +85,34 @@ impl Api {
         Ok(Dispatched::Accepted(id))
     }
 
-    fn message(&self, invocation: Invocation) -> ActivationMessage {
+    /// Reserves an invoker's place for the activation.
+    fn place(&self, id: ActivationId, invocation: &Invocation) -> Result<Flight, ApiError> {
         let action = &invocation.action.action;
+        let deadline = self.deadline(invocation);
+        let namespace = &invocation.caller.namespace;
+        let life = self.invokers.place(&Demand { activation: id, namespace, action, deadline })?;
+        Ok(Flight {
+            id,
+            action: action.path.clone(),
+            version: action.version,
+            caller: Arc::clone(&invocation.caller),
+            arrived: invocation.transaction.arrived,
+            life,
+            deadline,
+        })
+    }
+
+    /// When the activation is given up: `/init` and `/run` may take the action's time limit each.
+    fn deadline(&self, invocation: &Invocation) -> Instant {
+        let limit = Duration::from_millis(invocation.action.action.limits.timeout.into());
+        invocation.transaction.began + 2 * limit + self.lost_after
+    }
+
+    fn message(&self, flight: &Flight, invocation: Invocation) -> ActivationMessage {
+        let action = &invocation.action.action;
+        let Life { epoch, .. } = flight.life;
         ActivationMessage {
-            activation_id: ActivationId::from_bits(rand::random()),
+            activation_id: flight.id,
             transaction: invocation.transaction.id,
             arrived: invocation.transaction.arrived,
             action: action.path.clone(),
@@ -95,7 +120,7 @@ impl Api {
             revision: invocation.action.revision.clone(),
             caller: Caller::clone(&invocation.caller),
             controller: self.id,
-            epoch: Epoch::default(),
+            epoch,
             blocking: invocation.wait.is_some(),
             arguments: invocation.arguments.over(&action.parameters),
             init_arguments: invocation.action.init_parameters.clone(),
@@ -110,12 +135,22 @@ impl Api {
         message: Arc<ActivationMessage>,
         durability: Durability,
     ) -> Result<Position, BusError> {
-        let (bus, acknowledgements) = (self.bus.clone(), self.acknowledgements.clone());
+        let (bus, invokers) = (self.bus.clone(), self.invokers.clone());
+        let acknowledgements = self.acknowledgements.clone();
+        let confirmation = self.metrics.stages.confirmation.clone();
         to_its_end(topic, async move {
             let id = message.activation_id;
+            let handed_over = Instant::now();
             let published = bus.publish(topic, Message::Activation(message), durability).await;
-            if published.is_err() {
-                acknowledgements.withdraw(id);
+            match &published {
+                Ok(position) => {
+                    confirmation.observe(handed_over.elapsed().as_secs_f64());
+                    invokers.published(id, *position);
+                }
+                Err(_) => {
+                    acknowledgements.withdraw(id);
+                    invokers.withdraw(id);
+                }
             }
             published
         })

@@ -1,52 +1,70 @@
 //! Which invoker gets an activation, and how the invokers are. The controller only asks.
 
-use whirl_model::{ActivationMessage, InvokerId};
+use std::time::Instant;
 
-/// How an invoker is, in the words of the admin port.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum InvokerState {
-    /// It runs activations.
-    Up,
-    /// It is there, but its containers fail.
-    Unhealthy,
-    /// It is there, but does not answer in time.
-    Unresponsive,
-    /// It is gone.
-    Down,
+use whirl_model::{Acknowledgement, Action, ActivationId, Epoch, InvokerId, Namespace, Position};
+use whirl_scheduling::balancer::{Health, Refusal};
+
+/// An activation that needs an invoker.
+#[derive(Clone, Copy, Debug)]
+pub struct Demand<'a> {
+    /// Its id.
+    pub activation: ActivationId,
+    /// The namespace that invokes.
+    pub namespace: &'a Namespace,
+    /// What is to run.
+    pub action: &'a Action,
+    /// When the controller gives it up.
+    pub deadline: Instant,
 }
 
-impl InvokerState {
-    /// The word.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Up => "up",
-            Self::Unhealthy => "unhealthy",
-            Self::Unresponsive => "unresponsive",
-            Self::Down => "down",
-        }
-    }
+/// One life of an invoker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Life {
+    /// The invoker.
+    pub invoker: InvokerId,
+    /// Which of its lives.
+    pub epoch: Epoch,
 }
 
 /// The invokers that the controller may use.
 pub trait Invokers: Send + Sync {
-    /// The invoker for an activation; `None` if there is no healthy one.
-    fn choose(&self, activation: &ActivationMessage) -> Option<InvokerId>;
+    /// Chooses the invoker for an activation and reserves its place there. What follows is told by the other
+    /// methods. The place is free again with [`Self::withdraw`], with [`Self::ended`], when the invoker's life
+    /// is over, or at the deadline.
+    ///
+    /// # Errors
+    /// When there is none that can take it.
+    fn place(&self, demand: &Demand<'_>) -> Result<Life, Refusal>;
+
+    /// The activation is in its invoker's topic.
+    fn published(&self, _activation: ActivationId, _position: Position) {}
+
+    /// The activation was not published. If it turns up there after all, the invoker's own reports count it.
+    fn withdraw(&self, _activation: ActivationId) {}
+
+    /// The activation's place is free again, by its invoker's word.
+    fn ended(&self, _acknowledgement: &Acknowledgement) {}
+
+    /// When a life was seen to have ended; `None` while it goes on, as far as is known.
+    fn over_since(&self, _life: Life) -> Option<Instant> {
+        None
+    }
 
     /// All of them, in order of their numbers.
-    fn states(&self) -> Vec<(InvokerId, InvokerState)>;
+    fn states(&self) -> Vec<(InvokerId, Health)>;
 }
 
-/// The one invoker of a standalone process, up as long as the process is.
+/// The one invoker of a standalone process: it has one life, which is the process's, and takes everything.
 #[derive(Clone, Copy, Debug)]
 pub struct OneInvoker(pub InvokerId);
 
 impl Invokers for OneInvoker {
-    fn choose(&self, _: &ActivationMessage) -> Option<InvokerId> {
-        Some(self.0)
+    fn place(&self, _: &Demand<'_>) -> Result<Life, Refusal> {
+        Ok(Life { invoker: self.0, epoch: Epoch::default() })
     }
 
-    fn states(&self) -> Vec<(InvokerId, InvokerState)> {
-        vec![(self.0, InvokerState::Up)]
+    fn states(&self) -> Vec<(InvokerId, Health)> {
+        vec![(self.0, Health::Up)]
     }
 }

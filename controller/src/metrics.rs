@@ -11,6 +11,23 @@ use whirl_service::metrics::MetricsError;
 const SECONDS: [f64; 13] =
     [0.0001, 0.000_25, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 10.0, 60.0];
 
+/// Upper bounds in seconds, fine where the stages of a warm call are.
+const STAGE_SECONDS: [f64; 20] = [
+    0.000_02, 0.000_05, 0.0001, 0.0002, 0.0003, 0.0004, 0.0005, 0.0006, 0.0008, 0.001, 0.0015, 0.002, 0.003,
+    0.005, 0.007, 0.01, 0.02, 0.1, 1.0, 60.0,
+];
+
+/// The stages of an activation's way that this controller sees the end of.
+#[derive(Clone)]
+pub(crate) struct Stages {
+    /// From the request's head until the activation is handed to the bus.
+    pub(crate) request: Histogram,
+    /// Until the bus has confirmed it.
+    pub(crate) confirmation: Histogram,
+    /// From the acknowledgement's publishing until it is here.
+    pub(crate) acknowledgement: Histogram,
+}
+
 /// Hits and misses of one cache.
 #[derive(Clone)]
 pub(crate) struct CacheMetrics {
@@ -31,8 +48,12 @@ pub(crate) struct ControllerMetrics {
     pub(crate) accepted: IntCounter,
     /// Activations that could not be accepted.
     pub(crate) refused: IntCounter,
+    /// Activations that were given up.
+    pub(crate) lost: IntCounter,
     /// Activations accepted and not ended.
     pub(crate) in_flight: IntGauge,
+    /// Times of an activation's stages.
+    pub(crate) stages: Stages,
 }
 
 impl ControllerMetrics {
@@ -53,6 +74,12 @@ impl ControllerMetrics {
             "Invocations by how they were answered.",
             &["answer"],
         )?;
+        let stages = metrics.histograms(
+            "whirl_controller_stage_seconds",
+            "Seconds of an activation's stages that end at the controller.",
+            &["stage"],
+            &STAGE_SECONDS,
+        )?;
         Ok(Self {
             answers: ["1xx", "2xx", "3xx", "4xx", "5xx"].map(|class| answers.with_label_values(&[class])),
             seconds: metrics.histogram(
@@ -67,10 +94,19 @@ impl ControllerMetrics {
             finished: activations.with_label_values(&["finished"]),
             accepted: activations.with_label_values(&["accepted"]),
             refused: activations.with_label_values(&["refused"]),
+            lost: metrics.counter(
+                "whirl_controller_activations_lost_total",
+                "Activations given up, as their invoker was lost or did not end them in time.",
+            )?,
             in_flight: metrics.gauge(
                 "whirl_controller_activations_in_flight",
                 "Activations that were accepted and have not ended.",
             )?,
+            stages: Stages {
+                request: stages.with_label_values(&["request"]),
+                confirmation: stages.with_label_values(&["confirmation"]),
+                acknowledgement: stages.with_label_values(&["acknowledgement"]),
+            },
         })
     }
 

@@ -9,7 +9,8 @@ use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
 use actix_web::web::{Data, ServiceConfig};
 use actix_web::{App, HttpServer};
-use whirl_backends::bus::{Bus, Subscription};
+use tokio::task::AbortHandle;
+use whirl_backends::bus::{Bus, Listening, Subscription};
 use whirl_backends::store::Stores;
 use whirl_model::{ControllerId, RuntimeManifest, Topic};
 use whirl_service::metrics::MetricsError;
@@ -19,8 +20,10 @@ use crate::acknowledgements::Acknowledgements;
 use crate::action_cache::ActionCache;
 use crate::api::Api;
 use crate::authentication::Authenticator;
-use crate::config::ControllerConfig;
+use crate::config::{ControllerConfig, MemberConfig};
+use crate::entity_changes::Forgetter;
 use crate::invokers::Invokers;
+use crate::losses::Losses;
 use crate::metrics::ControllerMetrics;
 use crate::{admin, edge, host, routes};
 
@@ -39,6 +42,8 @@ pub struct ControllerParts {
     pub id: ControllerId,
     /// Its settings.
     pub config: ControllerConfig,
+    /// What it has to settle with others; `None` if it is alone and shares its fate with its only invoker.
+    pub member: Option<MemberConfig>,
     /// What can be run.
     pub manifest: Arc<RuntimeManifest>,
     /// Entities, records and subjects.
@@ -59,31 +64,48 @@ pub struct ControllerParts {
 pub struct Controller {
     api: Data<Api>,
     _acknowledgements: Box<dyn Subscription>,
+    _membership: Option<Tending>,
+}
+
+/// What a member of a cluster does besides serving.
+struct Tending {
+    losses: AbortHandle,
+    _changes: Box<dyn Listening>,
+}
+
+impl Drop for Tending {
+    fn drop(&mut self) {
+        self.losses.abort();
+    }
 }
 
 impl Controller {
-    /// Puts the parts together and begins to read acknowledgements.
+    /// Puts the parts together and begins to read acknowledgements. Has to be called within a tokio runtime.
     ///
     /// # Errors
     /// When the registry has metrics of the controller's names already.
     pub fn new(parts: ControllerParts) -> Result<Self, MetricsError> {
         let metrics = ControllerMetrics::new(&parts.metrics)?;
-        let config = parts.config;
+        let (config, member) = (parts.config, parts.member.unwrap_or_default());
         let acknowledgements =
-            Arc::new(Acknowledgements::new(config.recent_results_bytes, metrics.in_flight.clone()));
+            Arc::new(Acknowledgements::new(config.recent_results_bytes, parts.invokers.clone(), &metrics));
         let subscription =
             parts.bus.subscribe(Topic::Acknowledgements(parts.id), acknowledgements.clone(), CREDIT);
         let lifetime = Duration::from_secs(config.authentication_cache_seconds);
+        let actions = Arc::new(ActionCache::new(
+            parts.stores.entities.clone(),
+            config.action_cache_bytes,
+            parts.member.map(|member| Duration::from_secs(member.action_cache_seconds.into())),
+            metrics.actions.clone(),
+        ));
         let api = Api {
             id: parts.id,
+            has_peers: parts.member.is_some(),
+            lost_after: Duration::from_secs(member.lost_after_seconds.into()),
             host_info: host::describe(&config, &parts.manifest),
             manifest: parts.manifest,
             authenticator: Authenticator::new(parts.key, parts.stores.subjects.clone(), lifetime),
-            actions: ActionCache::new(
-                parts.stores.entities.clone(),
-                config.action_cache_bytes,
-                metrics.actions.clone(),
-            ),
+            actions,
             config,
             stores: parts.stores,
             bus: parts.bus,
@@ -92,7 +114,13 @@ impl Controller {
             metrics,
             drain: parts.drain,
         };
-        Ok(Self { api: Data::new(api), _acknowledgements: subscription })
+        let membership = parts.member.map(|member| tend(&api, member));
+        Ok(Self { api: Data::new(api), _acknowledgements: subscription, _membership: membership })
+    }
+
+    /// Waits until no activation is in flight here: all have ended, and those that were lost are recorded.
+    pub async fn idle(&self) {
+        self.api.acknowledgements.emptied().await;
     }
 
     /// Serves the API on all the listeners until the returned server is stopped, which lets open requests end
@@ -131,5 +159,20 @@ impl Controller {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             workers => workers,
         }
+    }
+}
+
+fn tend(api: &Api, member: MemberConfig) -> Tending {
+    let losses = Losses::new(
+        api.acknowledgements.clone(),
+        api.invokers.clone(),
+        api.stores.activations.clone(),
+        Duration::from_millis(member.lost_grace_milliseconds.into()),
+        api.metrics.lost.clone(),
+    );
+    let forgetter = Forgetter { own: api.id, actions: api.actions.clone() };
+    Tending {
+        losses: tokio::spawn(losses.run()).abort_handle(),
+        _changes: api.bus.listen(Arc::new(forgetter)),
     }
 }

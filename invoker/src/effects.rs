@@ -9,6 +9,7 @@ use whirl_containers::factory::{
 };
 use whirl_model::{ActivationId, Kind};
 use whirl_scheduling::pool::{ContainerId, Effect, Event, StartFailure, Stem};
+use whirl_service::retry::with_causes;
 
 use crate::container::Running;
 use crate::logs::{Finished, follow};
@@ -19,8 +20,9 @@ use crate::shell::Shell;
 
 impl Shell {
     /// Starts everything there is to do and waits for nothing. Runs stay on this thread; what concerns
-    /// containers goes to the background.
-    pub(crate) fn perform(self: &Arc<Self>, effects: Vec<Effect>) {
+    /// containers goes to the background. `report` is the last one that was begun before the effects were
+    /// decided.
+    pub(crate) fn perform(self: &Arc<Self>, effects: Vec<Effect>, report: u64) {
         for effect in effects {
             match effect {
                 Effect::Run(id, activation) => self.run(id, activation, Preparation::None),
@@ -42,7 +44,7 @@ impl Shell {
                     if let Some(job) = self.take_job(activation) {
                         let (shell, response) = (Arc::clone(self), outcome::of_rejection(&rejection));
                         tokio::spawn(async move {
-                            shell.end_without_run(&job.message, job.receipt, response).await;
+                            shell.end_without_run(&job.message, job.receipt, response, report).await;
                         });
                     }
                 }
@@ -56,7 +58,9 @@ impl Shell {
     }
 
     pub(crate) fn grant(&self, credit: usize) {
-        if let Some(subscription) = self.subscription.get() {
+        // Not under the lock: what is granted may be delivered here and now.
+        let subscription = self.subscription.read().clone();
+        if let Some(subscription) = subscription {
             subscription.grant(credit);
         }
     }
@@ -87,11 +91,14 @@ impl Shell {
         }
     }
 
-    async fn try_start(self: &Arc<Self>, id: ContainerId, stem: &Stem) -> Result<(), StartFailure> {
+    async fn try_start(self: &Arc<Self>, id: ContainerId, stem: &Arc<Stem>) -> Result<(), StartFailure> {
         let spec = self.spec(id, stem);
         let started = self.factory.create(&spec).await.map_err(|error| {
             let cause = &error as &dyn std::error::Error;
             tracing::warn!(error = cause, container = %spec.name, "a container cannot be started");
+            if !error.is_developers() {
+                self.health.lock().failed(stem, with_causes(cause));
+            }
             start_failure(&error)
         })?;
         let container = self.adopt(id, &spec.name, stem, started);
@@ -101,6 +108,7 @@ impl Shell {
             () = container.wait_until_ended() => false,
         };
         if listening {
+            self.health.lock().started(stem);
             return Ok(());
         }
         tracing::warn!(container = %spec.name, "a container does not listen");
@@ -112,6 +120,7 @@ impl Shell {
         let message = if developers {
             format!("The container of image '{}' does not listen on port 8080.", stem.image)
         } else {
+            self.health.lock().failed(stem, format!("container {} does not listen", spec.name));
             "Failed to provision resources to run the action.".to_owned()
         };
         Err(StartFailure { message, developers })
@@ -138,7 +147,7 @@ impl Shell {
     ) -> Arc<Running> {
         let client = ActionClient::new(started.address);
         let container =
-            Arc::new(Running::new(name.clone(), client, self.actions.marks_ends(stem), self.epoch));
+            Arc::new(Running::new(name.clone(), client, self.actions.marks_ends(stem), self.began));
         self.add_container(id, Arc::clone(&container));
         let (shell, followed) = (Arc::clone(self), Arc::clone(&container));
         self.background.spawn(async move {
@@ -166,7 +175,9 @@ impl Shell {
         let Some(container) = self.container(id) else { return };
         container.client.forget_connections();
         match self.factory.pause(&container.name).await {
-            Ok(()) => self.turn(Event::Paused(id)),
+            Ok(()) => {
+                self.turn(Event::Paused(id));
+            }
             Err(error) => {
                 let cause = &error as &dyn std::error::Error;
                 tracing::warn!(error = cause, "a container cannot be paused");

@@ -1,6 +1,7 @@
 //! An activation on its way through the invoker.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use whirl_backends::bus::Receipt;
 use whirl_model::{Action, ActivationMessage};
@@ -15,6 +16,8 @@ pub(crate) struct Job {
     /// What the pool is asked for.
     pub(crate) key: WarmKey,
     pub(crate) stem: Arc<Stem>,
+    /// When it was taken from the topic.
+    pub(crate) taken: Instant,
     /// How often a container was found dead before it got the activation.
     pub(crate) bounces: u32,
 }

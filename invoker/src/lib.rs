@@ -4,21 +4,31 @@
 //! that turn alone; a run goes on in the task, and on the thread, of whoever brought the activation. What
 //! containers and records need beside that happens on the background runtime.
 
+mod acknowledgements;
 mod actions;
 mod config;
 mod container;
+pub mod containers;
 mod effects;
 mod feed;
+mod health;
+mod heartbeat;
+mod intake;
+mod invoker;
 mod job;
+mod life;
 mod logs;
 mod metrics;
 mod outcome;
 mod payload;
+#[cfg(feature = "cluster")]
+pub mod process;
 mod record;
 mod record_writer;
 mod run_activation;
 mod shell;
 
 pub use config::InvokerConfig;
+pub use heartbeat::{HeartbeatConfig, MemberParts};
+pub use invoker::{Invoker, InvokerParts, InvokerStatus, StartError};
 pub use metrics::{InvokerMetrics, register as register_metrics};
-pub use shell::{Invoker, InvokerParts, InvokerStatus};

@@ -3,6 +3,25 @@
 use prometheus::{Histogram, IntCounter, IntCounterVec, IntGauge};
 use whirl_service::metrics::{Metrics, MetricsError};
 
+/// Upper bounds in seconds, fine where the stages of a warm call are.
+const STAGE_SECONDS: [f64; 20] = [
+    0.000_02, 0.000_05, 0.0001, 0.0002, 0.0003, 0.0004, 0.0005, 0.0006, 0.0008, 0.001, 0.0015, 0.002, 0.003,
+    0.005, 0.007, 0.01, 0.02, 0.1, 1.0, 60.0,
+];
+
+/// The stages of an activation's way that an invoker sees the end of.
+#[derive(Clone)]
+pub(crate) struct Stages {
+    /// From the activation's publishing until it is here.
+    pub(crate) delivery: Histogram,
+    /// Until it begins to run in a container.
+    pub(crate) placement: Histogram,
+    /// Until the container has answered.
+    pub(crate) run: Histogram,
+    /// Until the acknowledgement is handed to the bus.
+    pub(crate) record: Histogram,
+}
+
 /// What an invoker counts.
 #[derive(Clone)]
 pub struct InvokerMetrics {
@@ -18,6 +37,16 @@ pub struct InvokerMetrics {
     pub(crate) records_waiting: IntGauge,
     /// Failed attempts to write records.
     pub(crate) record_failures: IntCounter,
+    /// Failed attempts to send acknowledgements.
+    pub(crate) acknowledgement_failures: IntCounter,
+    /// Activations meant for another life.
+    pub(crate) outdated: IntCounter,
+    /// Lives in the cluster.
+    pub(crate) joins: IntCounter,
+    /// Reports to the cluster, by result.
+    pub(crate) reports: IntCounterVec,
+    /// Times of an activation's stages.
+    pub(crate) stages: Stages,
 }
 
 /// Makes the invoker's metrics in a registry.
@@ -25,6 +54,12 @@ pub struct InvokerMetrics {
 /// # Errors
 /// When a name is taken: two invokers cannot share a registry.
 pub fn register(metrics: &Metrics) -> Result<InvokerMetrics, MetricsError> {
+    let stages = metrics.histograms(
+        "whirl_invoker_stage_seconds",
+        "Seconds of an activation's stages that end at the invoker.",
+        &["stage"],
+        &STAGE_SECONDS,
+    )?;
     Ok(InvokerMetrics {
         placements: metrics.counters(
             "whirl_invoker_placements_total",
@@ -52,5 +87,28 @@ pub fn register(metrics: &Metrics) -> Result<InvokerMetrics, MetricsError> {
             "whirl_invoker_record_write_failures_total",
             "Failed attempts to write activation records; they are tried again.",
         )?,
+        acknowledgement_failures: metrics.counter(
+            "whirl_invoker_acknowledgement_failures_total",
+            "Failed attempts to send acknowledgements; they are tried again.",
+        )?,
+        outdated: metrics.counter(
+            "whirl_invoker_outdated_activations_total",
+            "Activations that were meant for another life of this invoker and not run.",
+        )?,
+        joins: metrics.counter(
+            "whirl_invoker_joins_total",
+            "Times that the invoker joined its cluster: once, and again after each lease that ended.",
+        )?,
+        reports: metrics.counters(
+            "whirl_invoker_reports_total",
+            "Reports to the cluster, by result: ok or failed.",
+            &["result"],
+        )?,
+        stages: Stages {
+            delivery: stages.with_label_values(&["delivery"]),
+            placement: stages.with_label_values(&["placement"]),
+            run: stages.with_label_values(&["run"]),
+            record: stages.with_label_values(&["record"]),
+        },
     })
 }

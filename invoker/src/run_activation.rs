@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use whirl_containers::action_client::RunLimits;
 use whirl_containers::factory::ContainerState;
@@ -67,10 +67,12 @@ pub(crate) async fn run(
     if let Err(error) = job.receipt.started() {
         tracing::error!(error = chain(&error), activation = %job.message.activation_id, "a start cannot be noted");
         container.book.lock().cancel(page_number);
-        shell.end_without_run(&job.message, job.receipt, outcome::start_not_noted()).await;
         let fate = if preparation == Preparation::Initialise { Fate::Discard } else { Fate::Keep };
-        return shell.turn(Event::Ended(id, fate));
+        let report = shell.turn(Event::Ended(id, fate));
+        let response = outcome::start_not_noted();
+        return shell.end_without_run(&job.message, job.receipt, response, report).await;
     }
+    let began = Instant::now();
     match Attempt::new(&shell, id, &container, &job).go(preparation).await {
         Run::Elsewhere => {
             container.book.lock().cancel(page_number);
@@ -78,17 +80,22 @@ pub(crate) async fn run(
             if job.bounces <= BOUNCES {
                 return shell.bounce(id, job);
             }
-            shell.end_without_run(&job.message, job.receipt, outcome::no_container()).await;
-            shell.turn(Event::Ended(id, Fate::Discard));
+            let report = shell.turn(Event::Ended(id, Fate::Discard));
+            shell.end_without_run(&job.message, job.receipt, outcome::no_container(), report).await;
         }
         Run::Over { response, interval, timed_out } => {
+            let answered = Instant::now();
             let broken = matches!(response.outcome, Outcome::DeveloperError | Outcome::InternalError);
             let record = record::of_run(&job.message, &job.action, interval, response, timed_out);
             let record = Arc::new(record);
             // From the acknowledgement on the caller may have the result: a record of it is safe first.
             job.receipt.ended(&record);
-            shell.turn(Event::Ended(id, if broken { Fate::Discard } else { Fate::Keep }));
-            shell.acknowledge(&job.message, &record).await;
+            let report = shell.turn(Event::Ended(id, if broken { Fate::Discard } else { Fate::Keep }));
+            let stages = &shell.metrics.stages;
+            stages.placement.observe((began - job.taken).as_secs_f64());
+            stages.run.observe((answered - began).as_secs_f64());
+            stages.record.observe(answered.elapsed().as_secs_f64());
+            shell.acknowledge(&job.message, &record, report).await;
             // The caller's task goes first: nobody waits for what follows.
             tokio::task::yield_now().await;
             let ticket = Entry { record: Arc::unwrap_or_clone(record), receipt: job.receipt };
@@ -147,7 +154,9 @@ impl<'a> Attempt<'a> {
             interval.init = Some(elapsed);
             interval.total = elapsed;
             match verdict {
-                Verdict::Ready => self.shell.turn(Event::Initialised(self.id)),
+                Verdict::Ready => {
+                    self.shell.turn(Event::Initialised(self.id));
+                }
                 Verdict::Over { response, timed_out } => {
                     let response = self.unless_out_of_memory(response, timed_out).await;
                     return Run::Over { response, interval, timed_out };
@@ -164,7 +173,7 @@ impl<'a> Attempt<'a> {
 
     async fn init(&self, environment: &Arguments, start: Timestamp) -> (Verdict, Duration) {
         let body = payload::init(&self.context(start), environment);
-        let began = std::time::Instant::now();
+        let began = Instant::now();
         tokio::select! {
             biased;
             exchange = self.container.client.init(body, self.timeout) => {

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use whirl_controller::ControllerConfig;
 use whirl_invoker::InvokerConfig;
+use whirl_invoker::containers::{ContainerChoice, DockerConfig, IsolationChoice};
 
 /// How `whirl` serves.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -41,44 +42,6 @@ pub struct StandaloneConfig {
     pub controller: ControllerConfig,
     /// The runner's part.
     pub invoker: InvokerConfig,
-}
-
-/// Where action code runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub enum ContainerChoice {
-    /// In Docker containers if there is a Docker engine, else as processes, with a warning.
-    Auto,
-    /// In Docker containers.
-    Docker,
-    /// As processes of this host, which isolates nothing.
-    Process,
-}
-
-/// Whether action code is kept away from the host and its surroundings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub enum IsolationChoice {
-    /// By firewall rules: actions reach the internet and this API, and nothing else.
-    Strict,
-    /// Not at all: actions reach whatever the host can reach.
-    None,
-}
-
-/// How Docker containers are made.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct DockerConfig {
-    /// The subnet of the containers' network, such as `172.28.0.0/16`; Docker chooses if not given.
-    pub subnet: Option<String>,
-    /// Whether images that users name are pulled only if they are not there.
-    pub pull_missing_only: bool,
-    /// Mebibytes of `/tmp` over a read-only root file system; the root is writable if not given.
-    pub read_only_root_tmp: Option<u32>,
-    /// CPUs that all containers together may use; no hard limit if not given.
-    pub cpus: Option<f32>,
-    /// GPUs that every container sees: `all`, or indices and UUIDs separated by commas.
-    pub gpus: Option<String>,
 }
 
 impl Default for StandaloneConfig {

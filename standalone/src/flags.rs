@@ -4,10 +4,11 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::Parser;
+use whirl_invoker::containers::{ContainerChoice, IsolationChoice};
 use whirl_model::{ByteSize, Credentials};
 use whirl_service::config::{ConfigError, Layers};
 
-use crate::{ContainerChoice, IsolationChoice, StandaloneConfig};
+use crate::StandaloneConfig;
 
 /// Whirl: a serverless platform that speaks OpenWhisk, in one process.
 #[derive(Debug, Default, Parser)]
@@ -35,11 +36,11 @@ pub struct Flags {
     #[arg(long, value_name = "SIZE", value_parser = megabytes)]
     memory: Option<u32>,
     /// Where action code runs [default: auto]
-    #[arg(long, value_enum)]
-    containers: Option<ContainerChoice>,
+    #[arg(long, value_parser = ContainerChoice::WORDS)]
+    containers: Option<String>,
     /// Whether action code is kept away from the host and its surroundings [default: strict]
-    #[arg(long, value_enum)]
-    isolation: Option<IsolationChoice>,
+    #[arg(long, value_parser = IsolationChoice::WORDS)]
+    isolation: Option<String>,
     /// Key of the namespace guest [default: a random one, made at the first start]
     #[arg(long, value_name = "UUID:KEY", value_parser = credentials)]
     auth: Option<String>,
@@ -76,7 +77,6 @@ impl Flags {
 
     fn settings(&self) -> Vec<(String, String)> {
         let path = |path: &Option<PathBuf>| path.as_ref().map(|p| p.display().to_string());
-        let word = |choice: Option<String>| choice.map(|c| c.to_lowercase());
         let given = [
             ("port", self.port.map(|p| p.to_string())),
             ("listen", self.listen.map(|l| l.to_string())),
@@ -85,8 +85,8 @@ impl Flags {
             ("manifest", path(&self.manifest)),
             ("runtimes_dir", path(&self.runtimes_dir)),
             ("invoker.memory", self.memory.map(|m| m.to_string())),
-            ("containers", word(self.containers.map(|c| format!("{c:?}")))),
-            ("isolation", word(self.isolation.map(|i| format!("{i:?}")))),
+            ("containers", self.containers.clone()),
+            ("isolation", self.isolation.clone()),
             ("credentials", self.auth.clone()),
             ("ready_file", path(&self.ready_file)),
         ];

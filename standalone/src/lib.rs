@@ -4,12 +4,10 @@
 //! store is open; containers come a moment later, and what was invoked meanwhile waits for them.
 
 mod config;
-mod containers;
 mod data_dir;
 mod flags;
-mod guest;
 mod standalone;
 
-pub use config::{ContainerChoice, IsolationChoice, StandaloneConfig};
+pub use config::StandaloneConfig;
 pub use flags::Flags;
 pub use standalone::{Standalone, StartError};

@@ -1,7 +1,5 @@
 //! Puts the process together, and takes it apart.
 
-use std::collections::BTreeMap;
-use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,19 +10,17 @@ use whirl_backends::bus::in_process::InProcessBus;
 use whirl_backends::embedded::EmbeddedStore;
 use whirl_backends::journal::{Journal, JournalOptions, Recovered, Unfinished};
 use whirl_backends::store::{ActivationStore, Stores};
-use whirl_controller::{Controller, ControllerParts, OneInvoker};
+use whirl_controller::{Controller, ControllerParts, OneInvoker, guest};
+use whirl_invoker::containers::{ContainerRequest, Containers, environment};
 use whirl_invoker::{Invoker, InvokerParts, register_metrics};
-use whirl_model::{ActivationId, ActivationRecord, ControllerId, Credentials, InvokerId, RuntimeManifest};
+use whirl_model::{ActivationRecord, ControllerId, Credentials, InvokerId, RuntimeManifest};
 use whirl_service::admin::{self, AdminParts, Readiness};
 use whirl_service::keys::ServerKey;
-use whirl_service::{Drain, Metrics};
+use whirl_service::{Drain, Metrics, manifest, ready_file};
 
 use crate::config::StandaloneConfig;
-use crate::containers::{self, Containers};
 use crate::data_dir::DataDir;
-use crate::guest;
 
-const BUILT_IN_MANIFEST: &str = include_str!("../../runtimes/runtimes.json");
 const INVOKER: InvokerId = InvokerId(0);
 
 /// Why the process did not start. The chain of sources tells what to mend.
@@ -65,6 +61,7 @@ impl Standalone {
         let controller = Controller::new(ControllerParts {
             id: ControllerId(0),
             config: config.controller.clone(),
+            member: None,
             manifest: Arc::clone(&ground.manifest),
             stores: ground.stores.clone(),
             bus: ground.bus.clone(),
@@ -85,7 +82,7 @@ impl Standalone {
         let admin_parts =
             AdminParts { metrics: metrics.clone(), readiness: readiness.clone(), drain: drain.clone() };
         let admin_server = admin::serve(listen(admin_address)?, admin_parts, controller.admin_routes())?;
-        let containers = containers::provide(&config, &ground.data, &ground.manifest).await?;
+        let containers = ground.containers(&config).await?;
         if let Some(gateway) = containers.gateway
             && !config.listen.is_unspecified()
         {
@@ -132,11 +129,7 @@ impl Standalone {
             "admin": format!("http://127.0.0.1:{}", self.config.admin_port()),
             "pid": std::process::id(),
         });
-        let write = || {
-            let mut file = std::fs::File::create(path)?;
-            writeln!(file, "{ready}")
-        };
-        write().with_context(|| format!("the ready file '{}' cannot be written", path.display()))
+        Ok(ready_file::write(path, &ready)?)
     }
 
     /// Takes no new work, finishes or hands back the rest, writes all records, removes all containers.
@@ -170,12 +163,30 @@ impl Ground {
         let unfinished = settle(&journal, recovered, &*stores.activations).await?;
         Ok(Self {
             key: ServerKey::load_or_create(&data.server_key())?,
-            manifest: Arc::new(read_manifest(config)?),
+            manifest: Arc::new(manifest::read(config.manifest.as_deref())?),
             bus: InProcessBus::new(Some((journal, unfinished))),
             data,
             store,
             stores,
         })
+    }
+
+    async fn containers(&self, config: &StandaloneConfig) -> anyhow::Result<Containers> {
+        let manifest_folder = || config.manifest.as_deref()?.parent();
+        let (owner, processes) = (self.data.owner(), self.data.processes());
+        let containers = ContainerRequest {
+            choice: config.containers,
+            isolation: config.isolation,
+            docker: &config.docker,
+            invoker: &config.invoker,
+            owner: &owner,
+            api_port: config.port,
+            api_addresses: &[],
+            manifest: &self.manifest,
+            runtimes_dir: config.runtimes_dir.as_deref().or_else(manifest_folder),
+            processes_dir: Some(&processes),
+        };
+        Ok(Containers::provide(containers).await?)
     }
 
     async fn start_invoker(
@@ -185,10 +196,6 @@ impl Ground {
         metrics: &Metrics,
     ) -> anyhow::Result<Invoker> {
         let host = api_host(containers.gateway.unwrap_or(config.listen), config.port);
-        let mut env = BTreeMap::from([("__OW_API_HOST".to_owned(), host)]);
-        if config.invoker.allow_concurrency {
-            env.insert("__OW_ALLOW_CONCURRENT".to_owned(), "true".to_owned());
-        }
         let invoker = Invoker::start(InvokerParts {
             id: INVOKER,
             owner: self.data.owner(),
@@ -198,9 +205,10 @@ impl Ground {
             bus: self.bus.clone(),
             factory: Arc::clone(&containers.factory),
             key: self.key.clone(),
-            env,
+            env: environment(&host, &config.invoker),
             bounds: config.controller.limits,
             metrics: register_metrics(metrics)?,
+            member: None,
         });
         Ok(invoker.await?)
     }
@@ -214,7 +222,8 @@ async fn settle(
     activations: &dyn ActivationStore,
 ) -> anyhow::Result<Vec<Unfinished>> {
     let ended: Vec<Arc<ActivationRecord>> = recovered.ended.into_iter().map(Arc::new).collect();
-    let ids: Vec<ActivationId> = recovered.unfinished.iter().map(|u| u.message.activation_id).collect();
+    let of_message = |u: &Unfinished| (u.message.caller.namespace.clone(), u.message.activation_id);
+    let ids: Vec<_> = recovered.unfinished.iter().map(of_message).collect();
     if !ended.is_empty() || !ids.is_empty() {
         tracing::info!(ended = ended.len(), unfinished = ids.len(), "an earlier process left activations");
     }
@@ -227,13 +236,6 @@ async fn settle(
         .for_each(|id| journal.recorded(id));
     let without_record = |u: &Unfinished| !recorded.contains(&u.message.activation_id);
     Ok(recovered.unfinished.into_iter().filter(without_record).collect())
-}
-
-fn read_manifest(config: &StandaloneConfig) -> anyhow::Result<RuntimeManifest> {
-    let Some(path) = &config.manifest else { return Ok(RuntimeManifest::parse(BUILT_IN_MANIFEST)?) };
-    let text = std::fs::read_to_string(path)
-        .with_context(|| format!("the runtime manifest '{}' cannot be read", path.display()))?;
-    RuntimeManifest::parse(&text).with_context(|| format!("'{}' cannot be used", path.display()))
 }
 
 fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {

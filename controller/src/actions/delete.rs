@@ -18,8 +18,9 @@ use crate::reply;
 pub(crate) async fn delete(call: Call) -> Result<HttpResponse, ApiError> {
     let path = permitted(&call).await?;
     let stored = call.api.actions.get_fresh(&path).await?;
-    let deleted = call.api.stores.entities.delete(&stored.action.doc_id(), &stored.revision).await;
-    call.api.actions.forget(&path);
+    let id = stored.action.doc_id();
+    let deleted = call.api.stores.entities.delete(&id, &stored.revision).await;
+    call.api.changed(id).await;
     deleted?;
     Ok(reply::json(&stored.action.to_json(true)))
 }

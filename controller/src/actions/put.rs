@@ -37,7 +37,7 @@ pub(crate) async fn put(call: Call, payload: Payload) -> Result<HttpResponse, Ap
     drop(bytes);
     let (action, replaced) = decide(api, path, change, overwrite, &call.transaction).await?;
     let written = api.stores.entities.put(NewDocument::from(&action), replaced.as_ref()).await;
-    api.actions.forget(&action.path);
+    api.changed(action.doc_id()).await;
     written?;
     Ok(reply::json(&action.to_json(true)))
 }

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use whirl_controller::{ClusterInvokers, MemberConfig};
+use whirl_service::Readiness;
+
 use crate::world::World;
 
 /// The rows of all tables in a document whose first cell is code that begins with `prefix`: first cell to
@@ -19,6 +22,7 @@ fn rows(document: &str, prefix: &str) -> BTreeMap<String, String> {
 #[test]
 fn metrics_are_documented() {
     let world = World::start();
+    ClusterInvokers::new(&MemberConfig::default(), Readiness::new(), &world.metrics).unwrap();
     let help = world.metrics.described().into_iter().map(|d| (d.name.to_owned(), d.help.to_owned()));
     assert_eq!(rows("metrics.md", "whirl_controller_"), help.collect());
 }

@@ -6,6 +6,7 @@
 mod actions;
 mod activations;
 mod client;
+mod cluster;
 mod documents;
 mod faults;
 mod framework;
@@ -13,4 +14,5 @@ mod host;
 mod invoke;
 mod invoker;
 mod rights;
+mod server;
 mod world;

@@ -1,12 +1,10 @@
-//! A controller on a port of its own with two users, and verbs to arrange what a test needs.
+//! A controller on a port of its own with two users, and verbs to arrange what a test needs. What makes it one
+//! of a cluster is in `cluster.rs`.
 
-use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, mpsc};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use actix_web::dev::ServerHandle;
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -14,15 +12,15 @@ use whirl_backends::bus::{Bus, BusError, Consumer, Durability, Listener, Listeni
 use whirl_backends::journal::{Journal, JournalOptions};
 use whirl_backends::store::Stores;
 use whirl_backends::{EmbeddedStore, InProcessBus};
-use whirl_controller::{Controller, ControllerConfig, ControllerParts, OneInvoker};
+use whirl_controller::{ControllerConfig, ControllerParts, Invokers, MemberConfig, OneInvoker};
 use whirl_model::identity::SubjectNamespace;
 use whirl_model::{ControllerId, Credentials, EntityChange, Position, RuntimeManifest, Subject, Topic};
-use whirl_service::admin::{self, AdminParts};
 use whirl_service::keys::new_credentials;
-use whirl_service::{Drain, Metrics, Readiness, ServerKey};
+use whirl_service::{Drain, Metrics, ServerKey};
 
 use crate::client::Client;
 use crate::invoker::ScriptedInvoker;
+use crate::server::Server;
 
 const MANIFEST: &str = r#"{"runtimes":{
     "nodejs":[{"kind":"nodejs:20","default":true,"image":{"name":"node"}},
@@ -40,27 +38,39 @@ pub(crate) struct World {
     pub(crate) alice_key: Credentials,
     bob_key: Credentials,
     key: ServerKey,
-    address: SocketAddr,
-    admin_address: SocketAddr,
-    servers: Vec<ServerHandle>,
-    runtime: tokio::runtime::Handle,
-    thread: Option<JoinHandle<()>>,
+    server: Server,
     _folder: TempDir,
 }
 
-/// What the server's thread tells when it serves.
-struct Running {
-    servers: Vec<ServerHandle>,
-    runtime: tokio::runtime::Handle,
+/// How a controller is to be.
+pub(crate) struct Setting {
+    pub(crate) config: ControllerConfig,
+    pub(crate) member: Option<MemberConfig>,
+    pub(crate) invokers: Arc<dyn Invokers>,
+    pub(crate) metrics: Metrics,
+}
+
+impl Default for Setting {
+    fn default() -> Self {
+        Self {
+            config: ControllerConfig::default(),
+            member: None,
+            invokers: Arc::new(OneInvoker(ScriptedInvoker::ID)),
+            metrics: Metrics::new(),
+        }
+    }
 }
 
 impl World {
     pub(crate) fn start() -> Self {
-        Self::start_with(ControllerConfig::default())
+        Self::start_as(Setting::default())
     }
 
-    pub(crate) fn start_with(mut config: ControllerConfig) -> Self {
-        config.workers = 2;
+    pub(crate) fn start_with(config: ControllerConfig) -> Self {
+        Self::start_as(Setting { config, ..Setting::default() })
+    }
+
+    pub(crate) fn start_as(setting: Setting) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = EmbeddedStore::open(&folder.path().join("whirl.db")).unwrap();
         let (journal, _) = Journal::open(&folder.path().join("journal"), JournalOptions::default()).unwrap();
@@ -71,25 +81,20 @@ impl World {
         let stores = store.stores();
         let invoker = Arc::new(ScriptedInvoker::new(bus.clone(), stores.activations.clone()));
         let key = ServerKey::load_or_create(&folder.path().join("server.key")).unwrap();
-        let (drain, metrics) = (Drain::new(), Metrics::new());
-        let [listener, admin_listener] = [(), ()].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
-        let address = listener.local_addr().unwrap();
-        let admin_address = admin_listener.local_addr().unwrap();
+        let (drain, metrics) = (Drain::new(), setting.metrics.clone());
         let parts = ControllerParts {
             id: ControllerId(0),
-            config,
             manifest: Arc::new(RuntimeManifest::parse(MANIFEST).unwrap()),
             stores: stores.clone(),
             bus: bus.clone(),
-            invokers: Arc::new(OneInvoker(ScriptedInvoker::ID)),
             key: key.clone(),
-            metrics: metrics.clone(),
             drain: drain.clone(),
+            config: ControllerConfig { workers: 2, ..setting.config },
+            member: setting.member,
+            invokers: setting.invokers,
+            metrics: setting.metrics,
         };
-        let (running, told) = mpsc::channel();
-        let consumer = invoker.clone();
-        let thread = std::thread::spawn(move || serve(parts, consumer, [listener, admin_listener], &running));
-        let Running { servers, runtime } = told.recv().unwrap();
+        let server = Server::start(parts, Some(invoker.clone()));
         let mut world = Self {
             invoker,
             bus,
@@ -100,11 +105,7 @@ impl World {
             alice_key: new_credentials(),
             bob_key: new_credentials(),
             key,
-            address,
-            admin_address,
-            servers,
-            runtime,
-            thread: Some(thread),
+            server,
             _folder: folder,
         };
         world.alice_key = world.add_subject("alice", false);
@@ -128,24 +129,24 @@ impl World {
     }
 
     pub(crate) fn alice(&self) -> Client {
-        Client::with_credentials(self.address, &self.alice_key.reveal())
+        Client::with_credentials(self.server.address, &self.alice_key.reveal())
     }
 
     pub(crate) fn bob(&self) -> Client {
-        Client::with_credentials(self.address, &self.bob_key.reveal())
+        Client::with_credentials(self.server.address, &self.bob_key.reveal())
     }
 
     pub(crate) fn anonymous(&self) -> Client {
-        Client::anonymous(self.address)
+        Client::anonymous(self.server.address)
     }
 
     pub(crate) fn admin(&self) -> Client {
-        Client::anonymous(self.admin_address)
+        Client::anonymous(self.server.admin_address)
     }
 
     /// Someone who sends this as `Authorization`.
     pub(crate) fn someone(&self, authorization: &str) -> Client {
-        Client::with_authorization(self.address, authorization)
+        Client::with_authorization(self.server.address, authorization)
     }
 
     /// Alice has an action of this name.
@@ -162,17 +163,31 @@ impl World {
         self.alice().put(&format!("actions/{name}"), &body).ok()
     }
 
+    /// Another controller on the same store and bus.
+    pub(crate) fn neighbour(&self, id: u32, setting: Setting) -> Neighbour {
+        let parts = ControllerParts {
+            id: ControllerId(id),
+            config: ControllerConfig { workers: 1, ..setting.config },
+            member: setting.member,
+            manifest: Arc::new(RuntimeManifest::parse(MANIFEST).unwrap()),
+            stores: self.stores.clone(),
+            bus: self.bus.clone(),
+            invokers: setting.invokers,
+            key: self.key.clone(),
+            metrics: setting.metrics,
+            drain: Drain::new(),
+        };
+        Neighbour { server: Server::start(parts, None), alice_key: self.alice_key.clone() }
+    }
+
     /// Runs something on the server's own runtime.
     pub(crate) fn run<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> T {
-        let (sender, receiver) = mpsc::channel();
-        self.runtime.spawn(async move { sender.send(work.await) });
-        receiver.recv().expect("the work ends")
+        self.server.run(work)
     }
 
     /// Tells the API's server to stop, letting open requests end.
     pub(crate) fn stop_gracefully(&self) {
-        let stopping = self.servers[0].stop(true);
-        self.runtime.spawn(stopping);
+        self.server.stop_gracefully();
     }
 
     /// Waits until the invoker has got so many activations.
@@ -195,37 +210,15 @@ pub(crate) fn wait_for(what: &str, condition: impl Fn() -> bool) {
     }
 }
 
-fn serve(
-    parts: ControllerParts,
-    invoker: Arc<ScriptedInvoker>,
-    [listener, admin_listener]: [TcpListener; 2],
-    running: &mpsc::Sender<Running>,
-) {
-    actix_web::rt::System::new().block_on(async {
-        let _reading = parts.bus.subscribe(Topic::Activations(ScriptedInvoker::ID), invoker, usize::MAX);
-        let admin_parts = AdminParts {
-            metrics: parts.metrics.clone(),
-            readiness: Readiness::new(),
-            drain: parts.drain.clone(),
-        };
-        let controller = Controller::new(parts).unwrap();
-        let api = controller.serve(vec![listener]).unwrap();
-        let admin = admin::serve(admin_listener, admin_parts, controller.admin_routes()).unwrap();
-        let servers = vec![api.handle(), admin.handle()];
-        running.send(Running { servers, runtime: tokio::runtime::Handle::current() }).unwrap();
-        let (api, admin) = tokio::join!(api, admin);
-        api.and(admin).unwrap();
-    });
+/// A second controller.
+pub(crate) struct Neighbour {
+    server: Server,
+    alice_key: Credentials,
 }
 
-impl Drop for World {
-    fn drop(&mut self) {
-        for server in self.servers.drain(..) {
-            // The command is sent at once; that it was followed shows by the end of the thread.
-            drop(server.stop(false));
-        }
-        let ended = self.thread.take().map(JoinHandle::join);
-        assert!(std::thread::panicking() || ended.is_some_and(|ended| ended.is_ok()));
+impl Neighbour {
+    pub(crate) fn alice(&self) -> Client {
+        Client::with_credentials(self.server.address, &self.alice_key.reveal())
     }
 }
 

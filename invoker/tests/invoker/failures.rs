@@ -171,6 +171,7 @@ async fn an_activation_that_may_have_started_is_not_run_again_unless_it_wants_to
     again.annotations.set("retry-on-loss", whirl_model::Json::of(&true));
     let (first, second) = (world.message(&lost, "{}").await, world.message(&again, "{}").await);
     let ids = [world.publish(first).await, world.publish(second).await];
+    let ids = ids.map(|id| (world.caller.namespace.clone(), id));
     eventually("both runs", async || (world.counts()[2] == 2).then_some(())).await;
     let folder = world.folder();
     // The tasks of the old world go with it, as those of a killed process would.

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod acknowledgements;
+mod cluster;
 mod failures;
 mod records;
 mod world;

@@ -95,7 +95,8 @@ async fn a_drain_finishes_what_runs_and_leaves_nothing() {
     let id = world.publish(message).await;
     assert!(world.invoker.drain(Duration::from_secs(20)).await.unwrap());
     assert_eq!(world.answer().await.activation_id, id);
-    assert_eq!(world.stores.activations.existing(&[id]).await.unwrap(), [id]);
+    let whole_id = (world.caller.namespace.clone(), id);
+    assert_eq!(world.stores.activations.existing(&[whole_id]).await.unwrap(), [id]);
     assert!(world.factory.containers().is_empty());
 }
 
@@ -116,7 +117,7 @@ impl ActivationStore for Flaky {
     async fn get(&self, namespace: &Namespace, id: ActivationId) -> Result<ActivationRecord, StoreError> {
         self.0.get(namespace, id).await
     }
-    async fn existing(&self, ids: &[ActivationId]) -> Result<Vec<ActivationId>, StoreError> {
+    async fn existing(&self, ids: &[(Namespace, ActivationId)]) -> Result<Vec<ActivationId>, StoreError> {
         self.0.existing(ids).await
     }
     async fn list(&self, query: &ActivationQuery) -> Result<Vec<ActivationRecord>, StoreError> {

@@ -9,15 +9,16 @@ use tokio::sync::mpsc;
 use whirl_backends::bus::in_process::InProcessBus;
 use whirl_backends::bus::{Bus, Consumer, Delivery, Durability, Message, Subscription};
 use whirl_backends::contract::{new_activation_id, new_namespace};
+use whirl_backends::coordination::in_process::InProcessCoordination;
 use whirl_backends::embedded::EmbeddedStore;
 use whirl_backends::journal::{Journal, JournalOptions};
 use whirl_backends::store::{NewDocument, Stores};
 use whirl_containers::scripted::{Call, Script, ScriptedFactory};
-use whirl_invoker::{Invoker, InvokerConfig, InvokerParts, register_metrics};
+use whirl_invoker::{HeartbeatConfig, Invoker, InvokerConfig, InvokerParts, MemberParts, register_metrics};
 use whirl_model::limits::LimitBounds;
 use whirl_model::*;
-use whirl_service::Metrics;
 use whirl_service::keys::{ServerKey, new_credentials};
+use whirl_service::{Metrics, Readiness};
 
 /// Nothing here takes longer, unless it never happens.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -29,8 +30,9 @@ pub(crate) struct World {
     pub(crate) stores: Stores,
     pub(crate) invoker: Invoker,
     pub(crate) credentials: Credentials,
+    pub(crate) readiness: Readiness,
     bus: Arc<InProcessBus>,
-    caller: Caller,
+    pub(crate) caller: Caller,
     answers: mpsc::UnboundedReceiver<Arc<Acknowledgement>>,
     _acknowledgements: Box<dyn Subscription>,
     folder: Arc<TempDir>,
@@ -42,6 +44,10 @@ pub(crate) struct Setting {
     pub(crate) config: InvokerConfig,
     /// Stands between the invoker and the store.
     pub(crate) wrap: fn(Stores) -> Stores,
+    /// Stands between the invoker and the bus.
+    pub(crate) wrap_bus: fn(Arc<dyn Bus>) -> Arc<dyn Bus>,
+    /// Of which cluster it is a member.
+    pub(crate) cluster: Option<Arc<InProcessCoordination>>,
     pub(crate) folder: Arc<TempDir>,
 }
 
@@ -51,6 +57,8 @@ impl Default for Setting {
             script: Script::default(),
             config: InvokerConfig { record_gather_milliseconds: 1, ..InvokerConfig::default() },
             wrap: |stores| stores,
+            wrap_bus: |bus| bus,
+            cluster: None,
             folder: Arc::new(tempfile::tempdir().unwrap()),
         }
     }
@@ -72,7 +80,7 @@ impl World {
     }
 
     pub(crate) async fn start(setting: Setting) -> Self {
-        let Setting { script, config, wrap, folder } = setting;
+        let Setting { script, config, wrap, wrap_bus, cluster, folder } = setting;
         let store = EmbeddedStore::open(&folder.path().join("store")).unwrap();
         let (journal, recovered) =
             Journal::open(&folder.path().join("journal"), JournalOptions::default()).unwrap();
@@ -88,23 +96,42 @@ impl World {
             sealed_key: key.seal(&credentials, credentials.uuid().as_bytes()),
         };
         let factory = ScriptedFactory::new(script);
-        let stores = store.stores();
+        let (stores, readiness) = (store.stores(), Readiness::new());
+        let member = cluster.map(|coordination| MemberParts {
+            name: "host-a".into(),
+            tags: vec!["gpu".into()],
+            config: HeartbeatConfig { report_milliseconds: 5, probe_seconds: 0, quiet_milliseconds: 50 },
+            coordination,
+            readiness: readiness.clone(),
+        });
         let invoker = Invoker::start(InvokerParts {
             id: InvokerId(0),
             owner: "test".into(),
             config,
             manifest: Arc::new(RuntimeManifest::parse(MANIFEST).unwrap()),
             stores: wrap(stores.clone()),
-            bus: bus.clone(),
+            bus: wrap_bus(bus.clone()),
             factory: Arc::new(factory.clone()),
             key,
             env: BTreeMap::new(),
             bounds: LimitBounds::default(),
             metrics: register_metrics(&Metrics::new()).unwrap(),
+            member,
         });
         let invoker = invoker.await.unwrap();
         let _acknowledgements = acknowledgements;
-        Self { factory, stores, invoker, credentials, bus, caller, answers, _acknowledgements, folder }
+        Self {
+            factory,
+            stores,
+            invoker,
+            credentials,
+            readiness,
+            bus,
+            caller,
+            answers,
+            _acknowledgements,
+            folder,
+        }
     }
 
     /// Where everything is that outlives the process.
@@ -140,7 +167,7 @@ impl World {
             revision,
             caller: self.caller.clone(),
             controller: ControllerId(0),
-            epoch: Epoch::default(),
+            epoch: self.invoker.status().epoch,
             blocking: true,
             arguments: Arguments::parse(arguments.as_bytes()).unwrap(),
             init_arguments: action.init_parameters(),
@@ -156,10 +183,15 @@ impl World {
         id
     }
 
+    /// The next acknowledgement.
+    pub(crate) async fn acknowledgement(&mut self) -> Arc<Acknowledgement> {
+        let answer = tokio::time::timeout(PATIENCE, self.answers.recv()).await.expect("an answer in time");
+        answer.unwrap()
+    }
+
     /// The next answer.
     pub(crate) async fn answer(&mut self) -> Arc<ActivationRecord> {
-        let answer = tokio::time::timeout(PATIENCE, self.answers.recv()).await.expect("an answer in time");
-        answer.unwrap().record.clone().expect("a record")
+        self.acknowledgement().await.record.clone().expect("a record")
     }
 
     pub(crate) async fn invoke(&mut self, action: &Action, arguments: &str) -> Arc<ActivationRecord> {

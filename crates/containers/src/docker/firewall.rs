@@ -48,6 +48,11 @@ pub(super) fn firewall(bridge: &Bridge, options: &DockerOptions, name_servers: &
         "-m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT".to_owned(),
         format!("-d {} -p tcp -m tcp --dport {} -j ACCEPT", bridge.gateway, options.api_port),
     ];
+    // By where the packet was sent to at first: a cluster's service address is another one by now.
+    for api in options.api_addresses.iter().filter(|api| api.is_ipv4()) {
+        let (address, port) = (api.ip(), api.port());
+        rules.push(format!("-p tcp -m conntrack --ctorigdst {address} --ctorigdstport {port} -j ACCEPT"));
+    }
     for server in name_servers.iter().filter(|server| server.is_ipv4()) {
         for protocol in ["udp", "tcp"] {
             rules.push(format!("-d {server} -p {protocol} -m {protocol} --dport 53 -j ACCEPT"));
@@ -118,10 +123,12 @@ mod tests {
         let mut options = DockerOptions::new("me");
         options.network.allow = vec!["10.1.2.3/32".to_owned()];
         options.network.deny = vec!["203.0.113.0/24".to_owned()];
+        options.api_addresses = vec!["10.3.3.3:8443".parse().unwrap()];
         let firewall = firewall(&bridge("whirl-me"), &options, &[[10, 0, 0, 2].into()]);
         let at = |text: &str| firewall.rules.iter().position(|rule| rule.contains(text)).unwrap();
         assert!(at("ESTABLISHED") < at("--dport 3233"));
         assert!(at("--dport 3233") < at("10.0.0.2 -p udp"));
+        assert!(at("--ctorigdst 10.3.3.3 --ctorigdstport 8443 -j ACCEPT") < at("10.0.0.2 -p udp"));
         assert!(at("10.0.0.2 -p tcp") < at("LOCAL"));
         // Not even an allowed network opens the host itself.
         assert!(at("LOCAL") < at("10.1.2.3/32"));

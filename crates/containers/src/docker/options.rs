@@ -1,6 +1,6 @@
 //! How the Docker factory is set up.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// Options of a [`DockerFactory`](super::DockerFactory).
 #[derive(Clone, Debug, PartialEq)]
@@ -12,6 +12,8 @@ pub struct DockerOptions {
     pub network: NetworkOptions,
     /// The TCP port of the API, which actions may reach at the gateway's address.
     pub api_port: u16,
+    /// Where else the API is: actions may reach these too, although they may be private addresses.
+    pub api_addresses: Vec<SocketAddr>,
     /// Whether containers are kept away from the host and its surroundings.
     pub isolation: Isolation,
     /// When images that users name are pulled.
@@ -34,6 +36,7 @@ impl DockerOptions {
             owner: owner.to_owned(),
             network: NetworkOptions::default(),
             api_port: 3233,
+            api_addresses: Vec::new(),
             isolation: Isolation::Strict,
             pull: PullPolicy::Latest,
             cpu: CpuOptions::default(),

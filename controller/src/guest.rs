@@ -1,4 +1,4 @@
-//! The subject that a new installation starts with.
+//! The subject that a new installation starts with. Other subjects are made by nobody here.
 
 use whirl_backends::store::{StoreError, SubjectStore};
 use whirl_model::identity::SubjectNamespace;
@@ -7,8 +7,12 @@ use whirl_service::keys::{ServerKey, new_credentials};
 
 const GUEST: &str = "guest";
 
-/// Sees to the subject and namespace `guest`. Gives its credentials if they were made or set just now.
-pub(crate) async fn provide(
+/// Sees to the subject and namespace `guest`, with the given credentials if there are some, else with new ones
+/// where it is not there yet. Gives the credentials if they were made or set just now.
+///
+/// # Errors
+/// When the store cannot read or write it.
+pub async fn provide(
     subjects: &dyn SubjectStore,
     key: &ServerKey,
     given: Option<Credentials>,

@@ -1,0 +1,217 @@
+//! Chooses and sets up what makes containers. Reads no settings of its own: every program that has an invoker
+//! hands them in.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use whirl_containers::docker::{self, DockerFactory, DockerOptions, SetupError};
+use whirl_containers::factory::ContainerFactory;
+use whirl_containers::process::{ProcessFactory, ProcessOptions};
+use whirl_model::RuntimeManifest;
+
+use crate::InvokerConfig;
+
+/// Where action code runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ContainerChoice {
+    /// In Docker containers if there is a Docker engine, else as processes, with a warning.
+    #[default]
+    Auto,
+    /// In Docker containers.
+    Docker,
+    /// As processes of this host, which isolates nothing.
+    Process,
+}
+
+impl ContainerChoice {
+    /// The words for it in settings.
+    pub const WORDS: [&str; 3] = ["auto", "docker", "process"];
+}
+
+/// Whether action code is kept away from the host and its surroundings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum IsolationChoice {
+    /// By firewall rules: actions reach the internet and the API, and nothing else.
+    #[default]
+    Strict,
+    /// Not at all: actions reach whatever the host can reach.
+    None,
+}
+
+impl IsolationChoice {
+    /// The words for it in settings.
+    pub const WORDS: [&str; 2] = ["strict", "none"];
+}
+
+/// How Docker containers are made.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DockerConfig {
+    /// The subnet of the containers' network, such as `172.28.0.0/16`; Docker chooses if not given.
+    pub subnet: Option<String>,
+    /// Whether images that users name are pulled only if they are not there.
+    pub pull_missing_only: bool,
+    /// Mebibytes of `/tmp` over a read-only root file system; the root is writable if not given.
+    pub read_only_root_tmp: Option<u32>,
+    /// CPUs that all containers together may use; no hard limit if not given.
+    pub cpus: Option<f32>,
+    /// GPUs that every container sees: `all`, or indices and UUIDs separated by commas.
+    pub gpus: Option<String>,
+}
+
+/// What containers are wanted.
+#[derive(Clone, Copy, Debug)]
+pub struct ContainerRequest<'a> {
+    /// Where action code runs.
+    pub choice: ContainerChoice,
+    /// Whether it is kept away from the host.
+    pub isolation: IsolationChoice,
+    /// Docker's part.
+    pub docker: &'a DockerConfig,
+    /// The runner's part.
+    pub invoker: &'a InvokerConfig,
+    /// Whose containers these are: unique on the host, and the same after a restart.
+    pub owner: &'a str,
+    /// The API's port at the host's address on the containers' network.
+    pub api_port: u16,
+    /// Where else the API is.
+    pub api_addresses: &'a [SocketAddr],
+    /// The runtimes.
+    pub manifest: &'a RuntimeManifest,
+    /// The folder with the launchers of processes; the one of the installation if not given.
+    pub runtimes_dir: Option<&'a Path>,
+    /// A folder of this owner alone for the homes of processes, if there is one.
+    pub processes_dir: Option<&'a Path>,
+}
+
+/// Why there are no containers.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupFailure {
+    /// Docker, or what was asked of it, cannot be had.
+    #[error("Docker containers cannot be made")]
+    Docker(#[from] SetupError),
+    /// Where this program is cannot be told, and so not where its proxy is.
+    #[error("where this program is cannot be told")]
+    Program(#[source] io::Error),
+    /// The proxy is not there.
+    #[error(
+        "process containers need '{}'; build it by: cargo build --release -p whirl-action-proxy",
+        .0.display()
+    )]
+    NoProxy(PathBuf),
+    /// The launchers are not there.
+    #[error("process containers need the folder with the runtimes' launchers; name it by --runtimes-dir")]
+    NoRuntimes,
+    /// There is no folder for processes.
+    #[error("process containers need a folder for their homes: HOME is not set, and no data_dir")]
+    NoFolder,
+    /// The folder for processes cannot be made.
+    #[error("the folder '{}' for processes cannot be used", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// A factory, and where its containers find the API.
+pub struct Containers {
+    /// What makes them.
+    pub factory: Arc<dyn ContainerFactory>,
+    /// The host's address on the containers' network; none if they are in the host's own.
+    pub gateway: Option<IpAddr>,
+}
+
+impl Containers {
+    /// Sets up what was asked for.
+    ///
+    /// # Errors
+    /// When it cannot be had. Where the choice was left open and Docker does not answer, processes are taken.
+    pub async fn provide(request: ContainerRequest<'_>) -> Result<Self, SetupFailure> {
+        let docker = match request.choice {
+            ContainerChoice::Docker => true,
+            ContainerChoice::Process => false,
+            ContainerChoice::Auto => docker::is_available().await,
+        };
+        if docker {
+            return in_docker(&request).await;
+        }
+        if request.choice == ContainerChoice::Auto {
+            tracing::warn!("no Docker engine answers: actions run as plain processes of this host");
+        }
+        tracing::warn!("process containers isolate nothing: actions can do whatever this user can do");
+        as_processes(&request)
+    }
+}
+
+/// The environment that all containers have: where the API is, and whether they may be asked several things at
+/// once.
+#[must_use]
+pub fn environment(api_host: &str, config: &InvokerConfig) -> BTreeMap<String, String> {
+    let mut env = BTreeMap::from([("__OW_API_HOST".to_owned(), api_host.to_owned())]);
+    if config.allow_concurrency {
+        env.insert("__OW_ALLOW_CONCURRENT".to_owned(), "true".to_owned());
+    }
+    env
+}
+
+async fn in_docker(request: &ContainerRequest<'_>) -> Result<Containers, SetupFailure> {
+    let factory = DockerFactory::connect(&docker_options(request)).await?;
+    let gateway = factory.gateway();
+    Ok(Containers { factory: Arc::new(factory), gateway: Some(gateway) })
+}
+
+fn docker_options(request: &ContainerRequest<'_>) -> DockerOptions {
+    let DockerConfig { subnet, pull_missing_only, read_only_root_tmp, cpus, gpus } = request.docker;
+    let mut options = DockerOptions::new(request.owner);
+    options.api_port = request.api_port;
+    options.api_addresses = request.api_addresses.to_vec();
+    options.isolation = match request.isolation {
+        IsolationChoice::Strict => docker::Isolation::Strict,
+        IsolationChoice::None => docker::Isolation::None,
+    };
+    options.network.subnet.clone_from(subnet);
+    options.pull = if *pull_missing_only { docker::PullPolicy::Missing } else { docker::PullPolicy::Latest };
+    options.read_only_root = read_only_root_tmp.map(|tmp_mebibytes| docker::ReadOnlyRoot { tmp_mebibytes });
+    options.cpu.memory = request.invoker.memory;
+    options.cpu.limit = *cpus;
+    options.gpus = gpus.as_deref().map(|which| match which {
+        "all" => docker::Gpus::All,
+        list => docker::Gpus::Devices(list.split(',').map(|d| d.trim().to_owned()).collect()),
+    });
+    options.parallel_creates = request.invoker.parallel_starts;
+    options
+}
+
+fn as_processes(request: &ContainerRequest<'_>) -> Result<Containers, SetupFailure> {
+    let program = std::env::current_exe().map_err(SetupFailure::Program)?;
+    let beside = program.parent().unwrap_or(Path::new("."));
+    let proxy = beside.join("whirl-action-proxy");
+    if !proxy.exists() {
+        return Err(SetupFailure::NoProxy(proxy));
+    }
+    let given = request.runtimes_dir.map(Path::to_owned);
+    let runtimes_dir = given.or_else(|| built_in_runtimes(beside)).ok_or(SetupFailure::NoRuntimes)?;
+    let path = request.processes_dir.ok_or(SetupFailure::NoFolder)?;
+    let factory = ProcessFactory::new(ProcessOptions {
+        proxy,
+        runtimes: request.manifest.clone(),
+        runtimes_dir,
+        state_dir: path.to_owned(),
+    });
+    let factory = factory.map_err(|source| SetupFailure::Folder { path: path.to_owned(), source })?;
+    Ok(Containers { factory: Arc::new(factory), gateway: None })
+}
+
+/// The `runtimes` folder of an installation or of a checkout that the program was built in.
+fn built_in_runtimes(beside: &Path) -> Option<PathBuf> {
+    beside.ancestors().take(4).map(|dir| dir.join("runtimes")).find(|dir| dir.join("runtimes.json").exists())
+}

@@ -1,0 +1,182 @@
+//! The invoker as the rest of the process sees it: started, asked how it is, drained.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use whirl_backends::bus::Bus;
+use whirl_backends::coordination::CoordinationError;
+use whirl_backends::store::Stores;
+use whirl_containers::factory::{ContainerError, ContainerFactory};
+use whirl_model::limits::LimitBounds;
+use whirl_model::{Epoch, InvokerId, RuntimeManifest, Topic, Willingness};
+use whirl_scheduling::pool::{Event, PoolStatus};
+use whirl_service::keys::ServerKey;
+
+use crate::InvokerConfig;
+use crate::feed::Feed;
+use crate::heartbeat::{Heartbeat, MemberParts};
+use crate::metrics::InvokerMetrics;
+use crate::shell::Shell;
+
+/// What an invoker is made of.
+pub struct InvokerParts {
+    /// Its number.
+    pub id: InvokerId,
+    /// Begins the names of its containers; the same after a restart, other than any other invoker's here.
+    pub owner: String,
+    /// Its settings.
+    pub config: InvokerConfig,
+    /// The kinds it can run.
+    pub manifest: Arc<RuntimeManifest>,
+    /// Where actions come from and records go to.
+    pub stores: Stores,
+    /// Where activations come from and acknowledgements go to.
+    pub bus: Arc<dyn Bus>,
+    /// What makes its containers.
+    pub factory: Arc<dyn ContainerFactory>,
+    /// Opens the callers' sealed keys, for actions that may have them. They are sealed for the UUID of
+    /// their namespace.
+    pub key: ServerKey,
+    /// Environment of all containers.
+    pub env: BTreeMap<String, String>,
+    /// How large results may be.
+    pub bounds: LimitBounds,
+    /// What it counts with.
+    pub metrics: InvokerMetrics,
+    /// Its place in a cluster, if it has one.
+    pub member: Option<MemberParts>,
+}
+
+/// Why an invoker does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Containers that an earlier process left behind cannot be removed.
+    #[error("an earlier process left containers behind")]
+    Leftovers(#[from] ContainerError),
+    /// It cannot become a member of its cluster.
+    #[error("the invoker cannot join its cluster")]
+    Join(#[from] CoordinationError),
+}
+
+/// How an invoker is doing.
+#[derive(Clone, Debug)]
+pub struct InvokerStatus {
+    /// Its number.
+    pub id: InvokerId,
+    /// Its life; zero while it is no member of a cluster.
+    pub epoch: Epoch,
+    /// Whether it takes work.
+    pub willingness: Willingness,
+    /// Why not, if it does not.
+    pub reason: Option<String>,
+    /// Its containers.
+    pub pool: PoolStatus,
+}
+
+/// A running invoker. Clones are handles of the same one.
+#[derive(Clone)]
+pub struct Invoker {
+    shell: Arc<Shell>,
+    heartbeat: Option<Arc<Heartbeat>>,
+}
+
+impl Invoker {
+    /// Joins the cluster, if there is one; removes what an earlier invoker of this owner left, starts the stem
+    /// cells, and reads the topic: first what was accepted before and not recorded. Activations run on the
+    /// threads of those who publish them, all else on the runtime of this call.
+    ///
+    /// # Errors
+    /// When containers left behind cannot be removed, or the cluster refuses. While it cannot be reached, or
+    /// another process has the number, this waits.
+    pub async fn start(mut parts: InvokerParts) -> Result<Self, StartError> {
+        let member = parts.member.take().map(Arc::new);
+        let shell = Arc::new(Shell::new(parts));
+        // First, as from here on no other process has this number, nor containers of this owner.
+        let membership = match &member {
+            Some(member) => Some(Heartbeat::join(&shell, member).await?),
+            None => None,
+        };
+        let leftovers = shell.factory.remove_leftovers().await?;
+        if leftovers > 0 {
+            tracing::info!(leftovers, "removed containers that an earlier process left behind");
+        }
+        shell.background.spawn(Arc::clone(&shell.records).run());
+        shell.background.spawn(keep_time(Arc::clone(&shell)));
+        shell.turn(Event::Tick);
+        // Credit is granted only when grants can be passed on.
+        let feed = Arc::new(Feed(Arc::clone(&shell)));
+        let subscription = shell.bus.subscribe(Topic::Activations(shell.id), feed, 0);
+        *shell.subscription.write() = Some(Arc::from(subscription));
+        shell.grant(shell.config.credit);
+        let heartbeat = member.zip(membership);
+        let heartbeat = heartbeat.map(|(parts, place)| Heartbeat::begin(Arc::clone(&shell), parts, place));
+        Ok(Self { shell, heartbeat: heartbeat.map(Arc::new) })
+    }
+
+    /// How it is doing.
+    #[must_use]
+    pub fn status(&self) -> InvokerStatus {
+        let (willingness, reason) = self.shell.standing();
+        let pool = self.shell.state.lock().pool.status();
+        InvokerStatus { id: self.shell.id, epoch: self.shell.epoch(), willingness, reason, pool }
+    }
+
+    /// Tells the cluster, takes what is still in the topic, finishes it, writes all records, removes all
+    /// containers, and leaves. Without a cluster, what is in the topic is not waited for. What is not finished
+    /// when `grace` is over is left to the bus, and its containers are removed all the same. Whether
+    /// everything was finished.
+    ///
+    /// # Errors
+    /// When containers, or what they needed on the host, cannot be removed.
+    pub async fn drain(&self, grace: Duration) -> Result<bool, ContainerError> {
+        self.shell.draining.store(true, Ordering::Relaxed);
+        let finished = tokio::time::timeout(grace, self.finish()).await.is_ok();
+        let read_no_more = self.shell.subscription.write().take();
+        drop(read_no_more);
+        let removed = self.remove_containers().await;
+        self.shell.bus.close().await;
+        if let Some(heartbeat) = &self.heartbeat {
+            heartbeat.leave().await;
+        }
+        removed.map(|()| finished)
+    }
+
+    async fn finish(&self) {
+        if let Some(heartbeat) = &self.heartbeat {
+            heartbeat.drain().await;
+        }
+        let drained = self.shell.drained.notified();
+        self.shell.turn(Event::Drain);
+        drained.await;
+        self.shell.records.flushed().await;
+        self.shell.acknowledgements.all_sent().await;
+    }
+
+    async fn remove_containers(&self) -> Result<(), ContainerError> {
+        self.shell.factory.remove_leftovers().await?;
+        self.shell.factory.close().await
+    }
+}
+
+/// Sends the pool its ticks.
+async fn keep_time(shell: Arc<Shell>) {
+    let mut wake = shell.wake.subscribe();
+    loop {
+        let at = *wake.borrow_and_update();
+        let asleep = async {
+            match at {
+                Some(at) => tokio::time::sleep_until((shell.began + at).into()).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = asleep => {
+                shell.wake.send_if_modified(|wish| if *wish == at { wish.take().is_some() } else { false });
+                shell.turn(Event::Tick);
+            }
+            changed = wake.changed() => if changed.is_err() { return },
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! The admin port from the first moment of the process on. `GET /status` tells how the invoker is, once there is
+//! one.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::{Arc, OnceLock};
+
+use actix_web::HttpResponse;
+use actix_web::dev::ServerHandle;
+use actix_web::web::{self, ServiceConfig};
+use serde_json::json;
+use whirl_service::admin::{self, AdminParts};
+
+use crate::invoker::Invoker;
+
+type Shown = Arc<OnceLock<Invoker>>;
+
+/// The port and what it shows.
+pub(super) struct AdminPort {
+    server: ServerHandle,
+    shown: Shown,
+}
+
+impl AdminPort {
+    /// Serves liveness, readiness and metrics.
+    pub(super) fn open(address: SocketAddr, parts: AdminParts) -> io::Result<Self> {
+        let shown = Shown::default();
+        let data = web::Data::new(Arc::clone(&shown));
+        let routes = move |config: &mut ServiceConfig| {
+            config.app_data(data.clone()).route("/status", web::get().to(status));
+        };
+        let server = admin::serve(TcpListener::bind(address)?, parts, routes)?;
+        let handle = server.handle();
+        tokio::spawn(server);
+        Ok(Self { server: handle, shown })
+    }
+
+    /// From now on this invoker's status is told.
+    pub(super) fn show(&self, invoker: Invoker) {
+        self.shown.get_or_init(|| invoker);
+    }
+
+    /// Ends the serving.
+    pub(super) async fn close(self) {
+        self.server.stop(true).await;
+    }
+}
+
+async fn status(shown: web::Data<Shown>) -> HttpResponse {
+    let Some(invoker) = shown.get() else {
+        return HttpResponse::ServiceUnavailable()
+            .json(json!({ "error": "the invoker has not started yet" }));
+    };
+    let status = invoker.status();
+    HttpResponse::Ok().json(json!({
+        "invoker": status.id.0,
+        "epoch": status.epoch,
+        "status": status.willingness,
+        "reason": status.reason,
+        "containers": status.pool.containers,
+        "memory": { "used": status.pool.memory_used, "total": status.pool.memory_total },
+        "waiting": status.pool.waiting,
+    }))
+}
