@@ -24,6 +24,19 @@ pub(crate) fn whirl() -> &'static Path {
     })
 }
 
+/// A program of the cluster, which whoever runs the tests has built.
+pub(crate) fn of_the_cluster(program: &str) -> PathBuf {
+    let beside = || env::current_exe().unwrap().ancestors().nth(2).unwrap().to_owned();
+    let folder = env::var_os("WHIRL_TEST_BIN").map_or_else(beside, PathBuf::from);
+    let path = folder.join(program);
+    assert!(
+        path.is_file(),
+        "there is no {}; build it by: cargo build --all-features -p whirl-controller -p whirl-invoker",
+        path.display()
+    );
+    path
+}
+
 fn built() -> PathBuf {
     let test = env::current_exe().unwrap();
     // Test executables are in target/PROFILE/deps.

@@ -5,6 +5,8 @@
 //!
 //! - `WHIRL_TEST_HOST` and `WHIRL_TEST_AUTH`: run against that API instead of starting a process. Scenarios that
 //!   kill or inspect the process are left out then.
+//! - `WHIRL_TEST_COUCHDB_URL`, `WHIRL_TEST_KAFKA_BROKERS` and `WHIRL_TEST_ETCD_ENDPOINTS`: the servers of the scenarios
+//!   with a cluster, which are left out without; with `WHIRL_TEST_SERVERS=1` they fail instead.
 //! - `WHIRL_TEST_DOCKER=1`: a missing Docker engine fails the scenarios that need one instead of leaving them out.
 //! - `WHIRL_TEST_BIN`: the folder of the programs under test, which are built if it is not given.
 //! - `WHIRL_TEST_FULL=1`: the long form of the scenarios that repeat themselves.
@@ -13,13 +15,17 @@
 
 mod answer;
 mod binaries;
+mod cluster;
 mod host;
 mod raw;
+mod settings;
 mod world;
 
 pub use answer::{Answer, Record};
+pub use cluster::{Cluster, Part};
 pub use host::{docker, free_port};
 pub use raw::RawRequest;
+pub use settings::Program;
 pub use world::action::{Action, ActionBuilder};
 pub use world::server::{Exit, Server, ServerOptions};
 pub use world::{Shared, World, eventually, is_full, skip};

@@ -93,7 +93,7 @@ impl World {
         Some(Self::connect(&host, &auth, Some(server)))
     }
 
-    fn connect(host: &str, auth: &str, server: Option<Server>) -> Self {
+    pub(crate) fn connect(host: &str, auth: &str, server: Option<Server>) -> Self {
         let config = ClientConfig::new(host).with_auth(Auth::new(auth));
         let client = Client::new(config).unwrap();
         Self { host: client.root().to_owned(), auth: auth.to_owned(), client, server }

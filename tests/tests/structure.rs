@@ -25,17 +25,10 @@ const ARROWS: [(&str, &[&str]); 12] = [
     ),
     (
         "whirl-standalone",
-        &[
-            "whirl-model",
-            "whirl-backends",
-            "whirl-containers",
-            "whirl-service",
-            "whirl-controller",
-            "whirl-invoker",
-        ],
+        &["whirl-model", "whirl-backends", "whirl-service", "whirl-controller", "whirl-invoker"],
     ),
     ("whirl-system-tests", &["whirl-model", "whirl-standalone", "whirl-cli"]),
-    ("whirl-benches", &["whirl-model", "whirl-standalone", "whirl-cli"]),
+    ("whirl-benches", &["whirl-model", "whirl-scheduling", "whirl-standalone", "whirl-cli"]),
 ];
 
 /// What reads clocks, rolls dice, waits or touches the world: out of reach for the pure crates.

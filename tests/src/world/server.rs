@@ -283,7 +283,7 @@ fn spawn(options: &ServerOptions, folder: &Path, data: &Path, (port, admin_port)
 }
 
 /// The runtime manifest without its stem cells.
-fn plain_manifest(folder: &Path) -> PathBuf {
+pub(crate) fn plain_manifest(folder: &Path) -> PathBuf {
     let text = fs::read_to_string(binaries::root().join("runtimes/runtimes.json")).unwrap();
     let mut manifest: serde_json::Value = serde_json::from_str(&text).unwrap();
     let families = manifest["runtimes"].as_object_mut().unwrap();
