@@ -73,7 +73,8 @@ fn run(flags: &Flags) -> anyhow::Result<ExitCode> {
 
 /// How this run was asked for, without the key.
 fn command_line() -> String {
-    let mut line = "cargo run --release -p whirl-benches --".to_owned();
+    let features = if cfg!(feature = "cluster") { " --features cluster" } else { "" };
+    let mut line = format!("cargo run --release -p whirl-benches{features} --");
     let mut secret = false;
     for argument in std::env::args().skip(1) {
         line.push(' ');

@@ -31,6 +31,13 @@ whirl_missing_build_packages() {
     [ -e /etc/ssl/certs/ca-certificates.crt ] || printf 'ca-certificates\n'
 }
 
+# whirl_missing_cluster_packages: prints those that building for a cluster needs besides, for the clients of Kafka and etcd.
+whirl_missing_cluster_packages() {
+    whirl_missing protoc=protobuf-compiler
+    [ -e /usr/include/google/protobuf/empty.proto ] || printf 'libprotobuf-dev\n'
+    [ -e /usr/include/openssl/ssl.h ] || printf 'libssl-dev\n'
+}
+
 # whirl_has_cargo: true when there is a cargo; one that rustup put into its own folder is added to the PATH.
 whirl_has_cargo() {
     local rustup_bin="${CARGO_HOME:-$HOME/.cargo}/bin"
