@@ -1,9 +1,12 @@
 //! The servers of a cluster, together: their settings, and the connection to all of them. What each one does is
 //! its seam's business.
 
+use std::error::Error;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use whirl_model::DocId;
 
 use crate::bus::Bus;
 use crate::bus::kafka::{self, KafkaBus, KafkaConfig};
@@ -11,6 +14,11 @@ use crate::coordination::etcd::{EtcdConfig, EtcdCoordination};
 use crate::coordination::{Coordination, CoordinationError};
 use crate::couchdb::{CouchdbConfig, CouchdbStore};
 use crate::store::{StoreError, Stores};
+
+/// How long the store may take to answer when it is looked after.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// A document that is not there: that the store says so is enough.
+const PROBE: &str = "whisk.system/readiness";
 
 /// Which cluster a process belongs to, and where its servers are. All its processes have the same.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,6 +54,27 @@ pub struct Backends {
     pub bus: Arc<dyn Bus>,
     /// Who is there, as etcd knows.
     pub coordination: Arc<dyn Coordination>,
+}
+
+impl Backends {
+    /// Whether `bus` and `store` work now, within five seconds. The coordination is not asked: whoever has a lease
+    /// there hears of its troubles first.
+    pub async fn check(self) -> [(&'static str, Result<(), Box<dyn Error + Send + Sync>>); 2] {
+        let bus = self.bus.trouble().map_or(Ok(()), |trouble| Err(trouble.into()));
+        [("bus", bus), ("store", self.check_store().await)]
+    }
+
+    async fn check_store(&self) -> Result<(), Box<dyn Error + Send + Sync>> {
+        match tokio::time::timeout(PATIENCE, self.stores.entities.get(&DocId::from(PROBE))).await {
+            Err(_elapsed) => {
+                Err(format!("the store has not answered within {} s", PATIENCE.as_secs()).into())
+            }
+            Ok(Err(error @ (StoreError::Unavailable { .. } | StoreError::Refused { .. }))) => {
+                Err(error.into())
+            }
+            Ok(_) => Ok(()),
+        }
+    }
 }
 
 /// Which server cannot be used.

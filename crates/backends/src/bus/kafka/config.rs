@@ -193,6 +193,8 @@ impl KafkaConfig {
         client.set_log_level(RDKafkaLogLevel::Notice);
         client.set("bootstrap.servers", &self.brokers);
         client.set("socket.timeout.ms", self.request_timeout_milliseconds.to_string());
+        // A topic that was deleted is noticed after this time, 30 s if nothing is said.
+        client.set("topic.metadata.propagation.max.ms", "3000");
         self.secure(&mut client);
         let own = self.properties.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         for (name, value) in SOCKETS.iter().chain(tuning).copied().chain(own).chain(promised.iter().copied())

@@ -95,7 +95,12 @@ impl Publisher {
             Some(MessageSizeTooLarge) => return PublishError::TooLarge(size),
             Some(QueueFull) => return PublishError::Full,
             Some(UnknownTopic | UnknownTopicOrPartition) => self.topics.forget(topic),
-            Some(BrokerTransportFailure | Fatal | MessageTimedOut | OperationTimedOut | RequestTimedOut) => {
+            // A topic that is not there any more shows like this too: the client waits for it to appear.
+            Some(MessageTimedOut) => {
+                self.topics.forget(topic);
+                self.reach.down(&error);
+            }
+            Some(BrokerTransportFailure | Fatal | OperationTimedOut | RequestTimedOut) => {
                 self.reach.down(&error);
             }
             _ => {}

@@ -245,7 +245,18 @@ impl Reader {
                 }
                 Err(error) => error,
             };
-            let lost = error.rdkafka_error_code() == Some(RDKafkaErrorCode::AutoOffsetReset);
+            let code = error.rdkafka_error_code();
+            // A topic that was deleted. Who reads on where it left off finds its place lost once the topic is
+            // back; who only wants what is new would not notice.
+            let gone = anew == Start::End
+                && matches!(
+                    code,
+                    Some(RDKafkaErrorCode::UnknownTopic | RDKafkaErrorCode::UnknownTopicOrPartition)
+                );
+            if gone {
+                self.opener.topics.forget(&self.opened.reading.topic);
+            }
+            let lost = gone || code == Some(RDKafkaErrorCode::AutoOffsetReset);
             if lost || matches!(error, KafkaError::MessageConsumptionFatal(_)) {
                 let topic = &self.opened.reading.topic;
                 tracing::error!(%error, topic, "the place in a topic is lost: reading begins anew");
