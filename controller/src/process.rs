@@ -3,7 +3,6 @@
 
 mod admin_port;
 mod flags;
-mod health;
 mod settings;
 
 use std::net::{SocketAddr, TcpListener};
@@ -19,6 +18,7 @@ use whirl_backends::store::StoreError;
 use whirl_model::identity::CredentialsError;
 use whirl_model::{ControllerId, ControllerReport, Credentials, RuntimeManifest};
 use whirl_service::admin::AdminParts;
+use whirl_service::checks::Checks;
 use whirl_service::keys::KeyFileError;
 use whirl_service::manifest::{self, ManifestFileError};
 use whirl_service::metrics::MetricsError;
@@ -30,7 +30,6 @@ use crate::guest;
 use crate::server::{Controller, ControllerParts};
 use admin_port::AdminPort;
 pub use flags::Flags;
-use health::Health;
 pub use settings::ProcessConfig;
 
 /// How long the calls that wait have to end once the cluster has taken the process for dead. Nothing new is taken
@@ -142,7 +141,7 @@ struct Process {
     backends: Backends,
     membership: Arc<dyn Membership>,
     watching: Box<dyn Watching>,
-    health: Health,
+    checks: Checks,
 }
 
 impl Process {
@@ -180,8 +179,9 @@ impl Process {
             drain: admin.drain.clone(),
         })?;
         let api = serve(&controller, config)?;
-        let health = Health::watch(backends.bus.clone(), backends.stores.entities.clone(), readiness.clone());
-        Ok(Self { id, controller, api, backends, membership, watching, health })
+        let looked_at = backends.clone();
+        let checks = Checks::watch(readiness.clone(), move || looked_at.clone().check());
+        Ok(Self { id, controller, api, backends, membership, watching, checks })
     }
 
     fn announce(&self, config: &ProcessConfig) -> Result<(), ProcessError> {
@@ -211,7 +211,7 @@ impl Process {
             Ok(Err(error)) => tracing::warn!(%error, "the cluster could not be left; the lease runs out"),
             Err(_) => tracing::warn!("the cluster could not be left in time; the lease runs out"),
         }
-        drop((self.health, self.watching, self.controller));
+        drop((self.checks, self.watching, self.controller));
         self.backends.bus.close().await;
     }
 }

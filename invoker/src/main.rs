@@ -1,31 +1,10 @@
 //! The `whirl-invoker` binary: reads its settings, runs, and says why it cannot.
 
-use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
 use whirl_invoker::process::{self, Flags};
-use whirl_service::{Drain, config, telemetry};
 
 fn main() -> ExitCode {
-    let flags = Flags::parse();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let outcome = runtime.map_err(anyhow::Error::from).and_then(|runtime| runtime.block_on(run(&flags)));
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            // Nobody is left to tell if this cannot be written.
-            let _ = writeln!(std::io::stderr(), "whirl-invoker: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-async fn run(flags: &Flags) -> anyhow::Result<()> {
-    telemetry::start()?;
-    let configuration = flags.configuration()?;
-    config::log_effective(&configuration);
-    let drain = Drain::new();
-    drain.begin_on_signals()?;
-    Ok(process::run(configuration, drain).await?)
+    whirl_service::process::main("whirl-invoker", None, Flags::parse().configuration(), process::run)
 }

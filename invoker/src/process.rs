@@ -4,7 +4,6 @@
 mod admin;
 mod api_host;
 mod flags;
-mod servers;
 mod settings;
 
 use std::net::SocketAddr;
@@ -17,6 +16,7 @@ use whirl_backends::coordination::CoordinationError;
 use whirl_containers::factory::ContainerError;
 use whirl_model::{InvokerId, RuntimeManifest};
 use whirl_service::admin::AdminParts;
+use whirl_service::checks::Checks;
 use whirl_service::keys::KeyFileError;
 use whirl_service::manifest::{self, ManifestFileError};
 use whirl_service::metrics::MetricsError;
@@ -30,7 +30,6 @@ use crate::metrics;
 use admin::AdminPort;
 use api_host::{ApiHost, ApiHostError};
 pub use flags::Flags;
-use servers::Servers;
 pub use settings::ProcessConfig;
 
 /// Why the process does not start, or does not end well.
@@ -148,7 +147,8 @@ impl Process {
             found = self.connect() => found?,
             () = drain.wait() => return Ok(()),
         };
-        let servers = Servers::watch(&backends, self.parts.readiness.clone());
+        let looked_at = backends.clone();
+        let checks = Checks::watch(self.parts.readiness.clone(), move || looked_at.clone().check());
         let (containers, api_host) = tokio::select! {
             found = self.containers() => found?,
             () = drain.wait() => return Ok(()),
@@ -169,7 +169,7 @@ impl Process {
             drain.wait().await;
         }
         let finished = invoker.drain(Duration::from_secs(self.config.drain_seconds)).await?;
-        drop(servers);
+        drop(checks);
         announced?;
         if finished { Ok(()) } else { Err(ProcessError::Unfinished(self.config.drain_seconds)) }
     }

@@ -4,33 +4,17 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
-use whirl_service::{Drain, config, telemetry};
-use whirl_standalone::{Flags, Standalone};
+use whirl_service::{Drain, process};
+use whirl_standalone::{Flags, Standalone, StandaloneConfig};
 
 /// Threads for everything but requests: containers, logs, records.
 const BACKGROUND_THREADS: usize = 2;
 
 fn main() -> ExitCode {
-    let flags = Flags::parse();
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(BACKGROUND_THREADS).enable_all().build();
-    let outcome = runtime.map_err(anyhow::Error::from).and_then(|runtime| runtime.block_on(run(&flags)));
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            // Nobody is left to tell if this cannot be written.
-            let _ = writeln!(std::io::stderr(), "whirl: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    process::main("whirl", Some(BACKGROUND_THREADS), Flags::parse().configuration(), run)
 }
 
-async fn run(flags: &Flags) -> anyhow::Result<()> {
-    telemetry::start()?;
-    let configuration = flags.configuration()?;
-    config::log_effective(&configuration);
-    let drain = Drain::new();
-    drain.begin_on_signals()?;
+async fn run(configuration: StandaloneConfig, drain: Drain) -> anyhow::Result<()> {
     let standalone = tokio::select! {
         started = Standalone::start(configuration, drain.clone()) => started?,
         () = drain.wait() => anyhow::bail!("stopped before it had started"),

@@ -4,11 +4,15 @@
 //! Nothing here knows actions, activations or back-ends.
 
 pub mod admin;
+pub mod checks;
 pub mod config;
+#[cfg(feature = "test-support")]
+pub mod documentation;
 pub mod drain;
 pub mod keys;
 pub mod manifest;
 pub mod metrics;
+pub mod process;
 pub mod ready_file;
 pub mod retry;
 pub mod telemetry;
