@@ -1,9 +1,8 @@
 //! Kafka without Whirl: messages as long as an activation's, over a topic of their own, from one producer to one
 //! consumer.
 
-use std::mem::take;
 use std::sync::mpsc::{Receiver, channel};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -11,7 +10,7 @@ use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, KafkaResult};
-use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer, ProducerContext};
+use rdkafka::producer::{BaseRecord, DeliveryResult, Producer, ProducerContext, ThreadedProducer};
 use rdkafka::{ClientConfig, ClientContext, Offset, TopicPartitionList};
 use tokio::runtime::{Builder, Runtime};
 use whirl_model::wire::Wire;
@@ -45,7 +44,7 @@ pub(super) struct Broker {
     administrator: AdminClient<DefaultClientContext>,
     topic: String,
     message: Vec<u8>,
-    producer: BaseProducer<Confirmations>,
+    producer: ThreadedProducer<Confirmations>,
     consumer: BaseConsumer,
 }
 
@@ -103,7 +102,7 @@ impl Broker {
                 // The reader hangs up after this has ended.
                 let _ = sent.send(at);
             });
-            let confirmed = outcome(take(&mut *self.confirmations()), began);
+            let confirmed = outcome(self.confirmations().take(), began);
             drop(sent);
             let read = reading.join().map_err(|_| Error::Unsuitable("the reader broke off".to_owned()))?;
             produced.map(|()| Messages { confirmed, read })
@@ -117,10 +116,10 @@ impl Broker {
         stop: &Stop,
         sent: impl Fn(Instant),
     ) -> Result<(), Error> {
-        let mut published = 0;
+        let (mut published, mut answered) = (0, 0);
         loop {
             stop.check()?;
-            while published - self.answers() < in_flight as u64 && Instant::now() < end {
+            while published - answered < in_flight as u64 && Instant::now() < end {
                 let now = Instant::now();
                 let record = BaseRecord::<(), _, _>::with_opaque_to(&self.topic, Box::new(now));
                 let record = record.partition(PARTITION).payload(&self.message);
@@ -128,21 +127,15 @@ impl Broker {
                 sent(now);
                 published += 1;
             }
-            if published == self.answers() {
+            if published == answered {
                 return Ok(());
             }
-            self.producer.poll(GLANCE);
+            answered = self.confirmations().wait_for(answered + 1);
         }
     }
 
-    /// Messages that the broker has confirmed or refused.
-    fn answers(&self) -> u64 {
-        let latencies = self.confirmations();
-        latencies.count() + latencies.errors
-    }
-
-    fn confirmations(&self) -> MutexGuard<'_, Latencies> {
-        self.producer.client().context().latencies()
+    fn confirmations(&self) -> &Confirmations {
+        self.producer.client().context()
     }
 
     /// Reads a message for each that was sent, in the same order, until no more are.
@@ -174,11 +167,28 @@ impl Drop for Broker {
 
 /// How long the broker took to confirm messages.
 #[derive(Default)]
-struct Confirmations(Mutex<Latencies>);
+struct Confirmations {
+    latencies: Mutex<Latencies>,
+    more: Condvar,
+}
 
 impl Confirmations {
-    fn latencies(&self) -> MutexGuard<'_, Latencies> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn answered(&self, answer: impl FnOnce(&mut Latencies)) {
+        answer(&mut self.latencies.lock().unwrap_or_else(PoisonError::into_inner));
+        self.more.notify_one();
+    }
+
+    /// Waits for a moment until the broker has confirmed or refused so many messages, and tells how many it has.
+    fn wait_for(&self, wanted: u64) -> u64 {
+        let answers = |latencies: &Latencies| latencies.count() + latencies.errors;
+        let latencies = self.latencies.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.more.wait_timeout_while(latencies, GLANCE, |latencies| answers(latencies) < wanted);
+        let (latencies, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        answers(&latencies)
+    }
+
+    fn take(&self) -> Latencies {
+        std::mem::take(&mut self.latencies.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -188,10 +198,11 @@ impl ProducerContext for Confirmations {
     type DeliveryOpaque = Box<Instant>;
 
     fn delivery(&self, result: &DeliveryResult<'_>, sent: Box<Instant>) {
-        match result {
-            Ok(_) => self.latencies().record(sent.elapsed()),
-            Err(_) => self.latencies().errors += 1,
-        }
+        let took = sent.elapsed();
+        self.answered(|latencies| match result {
+            Ok(_) => latencies.record(took),
+            Err(_) => latencies.errors += 1,
+        });
     }
 }
 
