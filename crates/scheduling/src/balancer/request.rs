@@ -26,7 +26,7 @@ impl Default for BalancerConfig {
 pub struct Request {
     /// Its id.
     pub activation: ActivationId,
-    /// Its action's [`placement_hash`](whirl_model::placement_hash).
+    /// Its action's [`placement_hash`](whirl_model::health::placement_hash).
     pub place: u64,
     /// The mebibytes that it needs.
     pub memory: u32,
