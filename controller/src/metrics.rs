@@ -5,17 +5,11 @@ use std::time::Duration;
 use actix_web::http::StatusCode;
 use prometheus::{Histogram, IntCounter, IntGauge};
 use whirl_service::Metrics;
-use whirl_service::metrics::MetricsError;
+use whirl_service::metrics::{MetricsError, STAGE_SECONDS};
 
 /// Upper bounds in seconds.
 const SECONDS: [f64; 13] =
     [0.0001, 0.000_25, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 10.0, 60.0];
-
-/// Upper bounds in seconds, fine where the stages of a warm call are.
-const STAGE_SECONDS: [f64; 20] = [
-    0.000_02, 0.000_05, 0.0001, 0.0002, 0.0003, 0.0004, 0.0005, 0.0006, 0.0008, 0.001, 0.0015, 0.002, 0.003,
-    0.005, 0.007, 0.01, 0.02, 0.1, 1.0, 60.0,
-];
 
 /// The stages of an activation's way that this controller sees the end of.
 #[derive(Clone)]

@@ -1,6 +1,8 @@
 //! What an operator can set about an invoker.
 
 use serde::{Deserialize, Serialize};
+use whirl_model::ByteSize;
+use whirl_model::size::SizeError;
 
 /// Settings of an invoker.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -44,6 +46,20 @@ impl Default for InvokerConfig {
             record_gather_milliseconds: 20,
             code_cache: 256,
             allow_concurrency: false,
+        }
+    }
+}
+
+impl InvokerConfig {
+    /// What a command line says of `memory`, such as `2 GB`, in mebibytes.
+    ///
+    /// # Errors
+    /// When it is no size, or less than 1 MB: the words for whoever wrote it.
+    pub fn parse_memory(text: &str) -> Result<u32, String> {
+        let size: ByteSize = text.parse().map_err(|error: SizeError| error.to_string())?;
+        match u32::try_from(size.as_megabytes()) {
+            Ok(megabytes) if megabytes > 0 => Ok(megabytes),
+            _ => Err("it has to be 1 MB at least".to_owned()),
         }
     }
 }

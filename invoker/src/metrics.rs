@@ -1,13 +1,7 @@
 //! The invoker's metrics: names and help in one place.
 
 use prometheus::{Histogram, IntCounter, IntCounterVec, IntGauge};
-use whirl_service::metrics::{Metrics, MetricsError};
-
-/// Upper bounds in seconds, fine where the stages of a warm call are.
-const STAGE_SECONDS: [f64; 20] = [
-    0.000_02, 0.000_05, 0.0001, 0.0002, 0.0003, 0.0004, 0.0005, 0.0006, 0.0008, 0.001, 0.0015, 0.002, 0.003,
-    0.005, 0.007, 0.01, 0.02, 0.1, 1.0, 60.0,
-];
+use whirl_service::metrics::{Metrics, MetricsError, STAGE_SECONDS};
 
 /// The stages of an activation's way that an invoker sees the end of.
 #[derive(Clone)]

@@ -4,8 +4,9 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::Parser;
+use whirl_invoker::InvokerConfig;
 use whirl_invoker::containers::{ContainerChoice, IsolationChoice};
-use whirl_model::{ByteSize, Credentials};
+use whirl_model::Credentials;
 use whirl_service::config::{ConfigError, Layers};
 
 use crate::StandaloneConfig;
@@ -33,7 +34,7 @@ pub struct Flags {
     #[arg(long, value_name = "DIR")]
     runtimes_dir: Option<PathBuf>,
     /// Memory of all containers together, such as "2 GB" [default: 2048 MB]
-    #[arg(long, value_name = "SIZE", value_parser = megabytes)]
+    #[arg(long, value_name = "SIZE", value_parser = InvokerConfig::parse_memory)]
     memory: Option<u32>,
     /// Where action code runs [default: auto]
     #[arg(long, value_parser = ContainerChoice::WORDS)]
@@ -50,14 +51,6 @@ pub struct Flags {
     /// File that is written, as JSON, once everything is up
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
-}
-
-fn megabytes(text: &str) -> Result<u32, String> {
-    let size: ByteSize = text.parse().map_err(|e: whirl_model::size::SizeError| e.to_string())?;
-    match u32::try_from(size.as_megabytes()) {
-        Ok(megabytes) if megabytes > 0 => Ok(megabytes),
-        _ => Err("it has to be 1 MB at least".to_owned()),
-    }
 }
 
 fn credentials(text: &str) -> Result<String, String> {
@@ -77,7 +70,7 @@ impl Flags {
 
     fn settings(&self) -> Vec<(String, String)> {
         let path = |path: &Option<PathBuf>| path.as_ref().map(|p| p.display().to_string());
-        let given = [
+        Layers::given([
             ("port", self.port.map(|p| p.to_string())),
             ("listen", self.listen.map(|l| l.to_string())),
             ("admin_port", self.admin_port.map(|p| p.to_string())),
@@ -89,8 +82,7 @@ impl Flags {
             ("isolation", self.isolation.clone()),
             ("credentials", self.auth.clone()),
             ("ready_file", path(&self.ready_file)),
-        ];
-        given.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect()
+        ])
     }
 }
 

@@ -53,7 +53,7 @@ impl Flags {
 
     fn settings(&self) -> Vec<(String, String)> {
         let path = |path: &Option<PathBuf>| path.as_ref().map(|p| p.display().to_string());
-        let given = [
+        Layers::given([
             ("name", self.name.clone()),
             ("port", self.port.map(|p| p.to_string())),
             ("listen", self.listen.map(|l| l.to_string())),
@@ -62,8 +62,7 @@ impl Flags {
             ("manifest", path(&self.manifest)),
             ("server_key_file", path(&self.server_key_file)),
             ("ready_file", path(&self.ready_file)),
-        ];
-        given.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect()
+        ])
     }
 }
 

@@ -50,6 +50,12 @@ pub struct Layers {
 }
 
 impl Layers {
+    /// The flags that were given, by the keys that they lie over.
+    #[must_use]
+    pub fn given<const N: usize>(flags: [(&str, Option<String>); N]) -> Vec<(String, String)> {
+        flags.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect()
+    }
+
     /// The layers of this process: the given file and flags, and its environment as it is now.
     #[must_use]
     pub fn of_process(file: Option<PathBuf>, flags: Vec<(String, String)>) -> Self {

@@ -9,6 +9,12 @@ use prometheus::{
     Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
 };
 
+/// Upper bounds in seconds for the stages of an activation: fine where those of a warm call are.
+pub const STAGE_SECONDS: [f64; 20] = [
+    0.000_02, 0.000_05, 0.0001, 0.0002, 0.0003, 0.0004, 0.0005, 0.0006, 0.0008, 0.001, 0.0015, 0.002, 0.003,
+    0.005, 0.007, 0.01, 0.02, 0.1, 1.0, 60.0,
+];
+
 /// A metric cannot be made: its name is malformed or taken. A mistake in the program.
 #[derive(Debug, thiserror::Error)]
 #[error("the metric '{name}' cannot be registered")]

@@ -5,10 +5,10 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::Parser;
-use whirl_model::ByteSize;
 use whirl_service::config::{ConfigError, Layers};
 
 use super::settings::ProcessConfig;
+use crate::config::InvokerConfig;
 use crate::containers::{ContainerChoice, IsolationChoice};
 
 /// Whirl's invoker: runs the actions of a cluster on this host.
@@ -40,7 +40,7 @@ pub struct Flags {
     #[arg(long, value_name = "FILE")]
     server_key_file: Option<PathBuf>,
     /// Memory of all containers together, such as "2 GB" [default: 2048 MB]
-    #[arg(long, value_name = "SIZE", value_parser = megabytes)]
+    #[arg(long, value_name = "SIZE", value_parser = InvokerConfig::parse_memory)]
     memory: Option<u32>,
     /// Where action code runs [default: auto]
     #[arg(long, value_parser = ContainerChoice::WORDS)]
@@ -56,14 +56,6 @@ pub struct Flags {
     ready_file: Option<PathBuf>,
 }
 
-fn megabytes(text: &str) -> Result<u32, String> {
-    let size: ByteSize = text.parse().map_err(|e: whirl_model::size::SizeError| e.to_string())?;
-    match u32::try_from(size.as_megabytes()) {
-        Ok(megabytes) if megabytes > 0 => Ok(megabytes),
-        _ => Err("it has to be 1 MB at least".to_owned()),
-    }
-}
-
 impl Flags {
     /// The configuration: defaults, then the file, then `WHIRL_…` variables, then these flags.
     ///
@@ -75,7 +67,7 @@ impl Flags {
 
     fn settings(&self) -> Vec<(String, String)> {
         let path = |path: &Option<PathBuf>| path.as_ref().map(|p| p.display().to_string());
-        let given = [
+        Layers::given([
             ("name", self.name.clone()),
             ("tags", self.tags.clone()),
             ("api_host", self.api_host.clone()),
@@ -88,8 +80,7 @@ impl Flags {
             ("containers", self.containers.clone()),
             ("isolation", self.isolation.clone()),
             ("ready_file", path(&self.ready_file)),
-        ];
-        given.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect()
+        ])
     }
 }
 
