@@ -3,8 +3,12 @@
 
 mod actions;
 mod activations;
+mod admin;
+mod apis;
 mod config;
+mod download;
 mod entity;
+mod host;
 mod error;
 mod namespaces;
 mod observer;
@@ -24,14 +28,18 @@ use whirl_model::Json;
 
 pub use actions::{ActionBody, Actions, ExecBody, Finished, Invoked, LimitsBody, Wait};
 pub use activations::{ActivationQuery, ActivationSummary, Activations};
+pub use admin::{AdminClient, IdentityRow, NamespaceKey, NewSubject, Subject, SubjectKey, Whois};
+pub use apis::{Api, ApiAction, ApiDocument, ApiQuery, ApiRow, Apis, PathParameter};
 pub use config::{Auth, ClientConfig, ClientIdentity, DEFAULT_API_VERSION};
+pub use download::download;
 pub use entity::{EntitySummary, KeyValue, Page, value_of};
 pub use error::Error;
 pub use namespaces::Namespaces;
 pub use observer::{Message, Observer};
-pub use packages::Packages;
-pub use rules::Rules;
-pub use triggers::Triggers;
+pub use host::HostInfo;
+pub use packages::{BindingBody, PackageBody, Packages};
+pub use rules::{RuleBody, RuleState, Rules};
+pub use triggers::{TriggerBody, Triggers};
 
 /// Bodies above this length (bytes) wait for the server's leave, so that one that finds them too large can
 /// say so before they are sent. It is the platform's usual bound for arguments.
@@ -132,6 +140,12 @@ impl Client {
         Ok(Self { agent, root, base, auth: config.auth, observer: config.observer })
     }
 
+    /// The credential that requests carry.
+    #[must_use]
+    pub fn auth(&self) -> Option<&Auth> {
+        self.auth.as_ref()
+    }
+
     /// The address of the server without the API's path: `https://whirl.example`.
     #[must_use]
     pub fn root(&self) -> &str {
@@ -180,6 +194,12 @@ impl Client {
         Triggers { client: self }
     }
 
+    /// Calls on the APIs of the gateway.
+    #[must_use]
+    pub fn apis(&self) -> Apis<'_> {
+        Apis { client: self }
+    }
+
     /// Calls on rules.
     #[must_use]
     pub fn rules(&self) -> Rules<'_> {
@@ -208,7 +228,11 @@ impl Client {
         query: &[(&str, String)],
         body: Option<&[u8]>,
     ) -> Result<Response, Error> {
-        let url = format!("{}{path}{}", self.base, path::query(query));
+        self.exchange(method, format!("{}{path}{}", self.base, path::query(query)), body)
+    }
+
+    /// One request to a whole address.
+    fn exchange(&self, method: Method, url: String, body: Option<&[u8]>) -> Result<Response, Error> {
         let failed = |source: ureq::Error| Error::Network { url: url.clone(), source: Box::new(source) };
         let request = self.head(method, &url, body).map_err(|e| failed(e.into()))?;
         let started = Instant::now();

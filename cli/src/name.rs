@@ -13,6 +13,9 @@ pub enum NameError {
     /// Empty, too deep, or a namespace where an entity is due.
     #[error("'{0}' is not a valid name; use NAME, PACKAGE/NAME, /NAMESPACE/NAME or /NAMESPACE/PACKAGE/NAME")]
     Entity(String),
+    /// Empty, too deep, or in a package, where packages have no place.
+    #[error("'{0}' is not a valid name; use NAME or /NAMESPACE/NAME")]
+    Plain(String),
     /// Too deep for a place to list.
     #[error("'{0}' is not a valid place; use PACKAGE, /NAMESPACE or /NAMESPACE/PACKAGE")]
     Place(String),
@@ -22,7 +25,7 @@ pub enum NameError {
 }
 
 /// The name of an entity.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct QualifiedName {
     /// The namespace; `_` unless the name gives one.
     pub namespace: String,
@@ -69,6 +72,47 @@ impl FromStr for QualifiedName {
             (true, [namespace, entity]) => Ok(name(namespace, None, entity)),
             (_, [namespace, package, entity]) => Ok(name(namespace, Some(package), entity)),
             _ => Err(NameError::Entity(text.to_owned())),
+        }
+    }
+}
+
+/// The name of what lies in no package: a package itself, a trigger, a rule.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct PlainName {
+    /// The namespace; `_` unless the name gives one.
+    pub namespace: String,
+    /// The entity's own name.
+    pub entity: String,
+}
+
+impl PlainName {
+    /// A name in the credential's own namespace.
+    #[must_use]
+    pub fn own(entity: &str) -> Self {
+        Self { namespace: OWN_NAMESPACE.to_owned(), entity: entity.to_owned() }
+    }
+}
+
+impl fmt::Display for PlainName {
+    /// `/NAMESPACE/NAME`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "/{}/{}", self.namespace, self.entity)
+    }
+}
+
+impl FromStr for PlainName {
+    type Err = NameError;
+
+    /// `NAME` or `/NAMESPACE/NAME`.
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        let segments: Vec<&str> = text.strip_prefix('/').unwrap_or(text).split('/').collect();
+        match (text.starts_with('/'), &segments[..]) {
+            _ if segments.contains(&"") => Err(NameError::Plain(text.to_owned())),
+            (false, [entity]) => Ok(Self::own(entity)),
+            (true, [namespace, entity]) => {
+                Ok(Self { namespace: (*namespace).to_owned(), entity: (*entity).to_owned() })
+            }
+            _ => Err(NameError::Plain(text.to_owned())),
         }
     }
 }
@@ -182,6 +226,15 @@ mod tests {
         }
         for bad in ["", "/", "/ns", "//x", "a//b", "a/", "/a/b/c/d"] {
             assert!(bad.parse::<QualifiedName>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn packages_triggers_and_rules_lie_in_no_package() {
+        assert_eq!("tick".parse::<PlainName>().unwrap().to_string(), "/_/tick");
+        assert_eq!("/ns/tick".parse::<PlainName>().unwrap().to_string(), "/ns/tick");
+        for bad in ["", "/", "/ns", "p/tick", "/ns/p/tick", "/ns//"] {
+            assert!(bad.parse::<PlainName>().is_err(), "{bad}");
         }
     }
 

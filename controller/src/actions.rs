@@ -8,6 +8,7 @@ pub(crate) mod list;
 mod merge;
 pub(crate) mod put;
 
+pub(crate) use exec::runtime_of;
 use whirl_backends::store::{Collection, StoreError};
 use whirl_model::{ActionPath, DocId, EntityName, Namespace};
 

@@ -9,11 +9,12 @@ use whirl_model::{ControllerId, Json, RuntimeManifest};
 use whirl_service::Drain;
 
 use crate::acknowledgements::Acknowledgements;
-use crate::action_cache::ActionCache;
 use crate::authentication::Authenticator;
 use crate::config::ControllerConfig;
+use crate::entity_cache::EntityCache;
 use crate::invokers::Invokers;
 use crate::metrics::ControllerMetrics;
+use crate::records::Records;
 
 /// The controller's parts.
 pub(crate) struct Api {
@@ -28,7 +29,8 @@ pub(crate) struct Api {
     pub(crate) bus: Arc<dyn Bus>,
     pub(crate) invokers: Arc<dyn Invokers>,
     pub(crate) authenticator: Authenticator,
-    pub(crate) actions: Arc<ActionCache>,
+    pub(crate) entities: Arc<EntityCache>,
+    pub(crate) records: Arc<Records>,
     pub(crate) acknowledgements: Arc<Acknowledgements>,
     pub(crate) metrics: ControllerMetrics,
     pub(crate) drain: Drain,

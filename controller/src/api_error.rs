@@ -82,6 +82,9 @@ pub(crate) enum ApiError {
     /// The store is away.
     #[error("The entity store is not available.")]
     StoreUnavailable(#[source] StoreError),
+    /// Too many records wait for the store.
+    #[error("Too many records wait for the store: no new activations are taken.")]
+    RecordsWait,
     /// The bus is away or full.
     #[error("The activation was not accepted: the queue is not available.")]
     BusUnavailable(#[source] BusError),
@@ -132,6 +135,7 @@ impl ApiError {
             | Self::NoInvokerFits
             | Self::Overloaded
             | Self::StoreUnavailable(_)
+            | Self::RecordsWait
             | Self::BusUnavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }

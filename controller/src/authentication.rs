@@ -14,11 +14,12 @@ use moka::sync::Cache;
 use subtle::ConstantTimeEq;
 use whirl_backends::store::{ClearNamespace, StoreError, SubjectStore};
 use whirl_model::identity::SubjectNamespace;
-use whirl_model::{Caller, Credentials, KeyHash};
+use whirl_model::{Caller, Credentials, KeyHash, Namespace};
 use whirl_service::ServerKey;
 
 use crate::api::Api;
 use crate::api_error::ApiError;
+use crate::identity::Identity;
 
 /// Known credentials kept in memory, at most.
 const CACHED: u64 = 10_000;
@@ -45,7 +46,7 @@ pub(crate) async fn require(
 }
 
 /// The credentials in the headers, if there are well-formed ones.
-fn credentials(headers: &HeaderMap) -> Option<Credentials> {
+pub(crate) fn credentials(headers: &HeaderMap) -> Option<Credentials> {
     let (scheme, encoded) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {
         return None;
@@ -65,7 +66,7 @@ pub(crate) struct Authenticator {
 #[derive(Clone)]
 struct Known {
     hash: KeyHash,
-    caller: Arc<Caller>,
+    identity: Identity,
 }
 
 impl Authenticator {
@@ -76,16 +77,23 @@ impl Authenticator {
     }
 
     /// Whose credentials these are.
-    async fn identify(&self, credentials: &Credentials) -> Result<Arc<Caller>, ApiError> {
+    pub(crate) async fn identify(&self, credentials: &Credentials) -> Result<Identity, ApiError> {
         let hash = self.key.hash(credentials);
         let remembered = self.known.get(credentials.uuid()).filter(|known| same(&known.hash, &hash));
         if let Some(known) = remembered {
-            return Ok(known.caller);
+            return Ok(known.identity);
         }
         let found = self.look_up(credentials.uuid(), &hash).await?;
         let caller = Arc::new(found.ok_or(ApiError::Unauthenticated)?);
-        self.known.insert(credentials.uuid().to_owned(), Known { hash, caller: caller.clone() });
-        Ok(caller)
+        let identity = Identity { caller, limits: Arc::default() };
+        self.known.insert(credentials.uuid().to_owned(), Known { hash, identity: identity.clone() });
+        Ok(identity)
+    }
+
+    /// On whose behalf the web actions of a namespace run; `None` if nobody has the namespace or its subject is
+    /// blocked.
+    pub(crate) async fn owner_of(&self, _namespace: &Namespace) -> Result<Option<Identity>, ApiError> {
+        Ok(None)
     }
 
     async fn look_up(&self, uuid: &str, hash: &KeyHash) -> Result<Option<Caller>, StoreError> {
@@ -194,7 +202,7 @@ mod tests {
         }
         assert!(store.seals.lock().is_empty());
 
-        let caller = authenticator.identify(&other).await.unwrap();
+        let caller = authenticator.identify(&other).await.unwrap().caller;
         assert_eq!((caller.subject.as_str(), caller.namespace.as_str()), ("alice", "team"));
         assert_eq!(key.open(&caller.sealed_key, caller.uuid.as_bytes()).unwrap(), other);
         let seals = store.seals.lock().clone();

@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
-use whirl_model::{ActionPath, Caller, EntityName, Namespace};
+use whirl_model::{ActionPath, Caller, EntityName, EntityPath, Namespace, NamespaceLimits};
 
 use crate::api::Api;
 use crate::api_error::ApiError;
+use crate::identity::Identity;
 use crate::query::Query;
 use crate::transaction::Transaction;
 
@@ -19,6 +20,8 @@ pub(crate) struct Call {
     pub(crate) api: web::Data<Api>,
     /// Who asks.
     pub(crate) caller: Arc<Caller>,
+    /// What its namespace may do where that differs from the platform's own limits.
+    pub(crate) limits: Arc<NamespaceLimits>,
     /// Its identity and time.
     pub(crate) transaction: Transaction,
     /// The request itself.
@@ -49,6 +52,16 @@ impl Call {
         Ok(ActionPath { namespace: self.namespace()?, package: self.package()?, name: self.name()? })
     }
 
+    /// The package, trigger or rule that the path names.
+    pub(crate) fn entity_path(&self) -> Result<EntityPath, ApiError> {
+        Ok(EntityPath::new(self.namespace()?, self.name()?))
+    }
+
+    /// On whose behalf the request is.
+    pub(crate) fn identity(&self) -> Identity {
+        Identity { caller: self.caller.clone(), limits: self.limits.clone() }
+    }
+
     /// The query parameters.
     pub(crate) fn query(&self) -> Result<Query, ApiError> {
         Query::parse(self.request.query_string())
@@ -68,9 +81,11 @@ impl FromRequest for Call {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let call = || {
             let extensions = request.extensions();
+            let Identity { caller, limits } = extensions.get::<Identity>()?.clone();
             Some(Self {
                 api: request.app_data::<web::Data<Api>>()?.clone(),
-                caller: extensions.get::<Arc<Caller>>()?.clone(),
+                caller,
+                limits,
                 transaction: extensions.get::<Transaction>()?.clone(),
                 request: request.clone(),
             })

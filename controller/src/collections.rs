@@ -52,7 +52,13 @@ pub(crate) async fn list(call: &Call, collection: Collection) -> Result<HttpResp
     if visible == Visible::Shared {
         return Ok(if page.count { reply::count(collection.plural(), 0) } else { reply::list(&[]) });
     }
-    let query = EntityQuery { collection, parent: namespace.to_string(), skip: page.skip, limit: page.limit };
+    let query = EntityQuery {
+        collection,
+        parent: namespace.to_string(),
+        shared: false,
+        skip: page.skip,
+        limit: page.limit,
+    };
     let entities = &call.api.stores.entities;
     if page.count {
         return Ok(reply::count(collection.plural(), page.remaining(entities.count(&query).await?)));

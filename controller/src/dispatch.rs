@@ -9,27 +9,36 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinError;
 use whirl_backends::bus::{BusError, Durability, Message};
-use whirl_model::{ActivationId, ActivationMessage, ActivationRecord, Arguments, Caller, Position, Topic};
+use whirl_model::{
+    ActivationId, ActivationMessage, ActivationRecord, Arguments, Caller, Keep, Position, Topic,
+};
 
 use crate::acknowledgements::Flight;
-use crate::action_cache::StoredAction;
 use crate::api::Api;
 use crate::api_error::ApiError;
+use crate::identity::Identity;
 use crate::invokers::{Demand, Life};
+use crate::resolve::Resolved;
 use crate::transaction::Transaction;
 
 /// An activation that a caller may have.
 pub(crate) struct Invocation {
+    /// Its id: random, or known to who asks for it.
+    pub(crate) id: ActivationId,
     /// What to run.
-    pub(crate) action: Arc<StoredAction>,
-    /// With what, over the action's own parameters.
+    pub(crate) action: Resolved,
+    /// With what, over all bound parameters.
     pub(crate) arguments: Arguments,
     /// For whom.
-    pub(crate) caller: Arc<Caller>,
+    pub(crate) identity: Identity,
     /// By which request.
     pub(crate) transaction: Transaction,
     /// How long the caller waits for the result; `None` if it does not.
     pub(crate) wait: Option<Duration>,
+    /// The activation that this one is a step of.
+    pub(crate) cause: Option<ActivationId>,
+    /// Which outcomes get a record.
+    pub(crate) keep: Keep,
     /// The request's W3C `traceparent`.
     pub(crate) trace_parent: Option<String>,
 }
@@ -45,8 +54,8 @@ pub(crate) enum Dispatched {
 impl Api {
     /// Hands an activation to an invoker, and waits for its result if the caller does.
     pub(crate) async fn dispatch(&self, invocation: Invocation) -> Result<Dispatched, ApiError> {
-        let id = ActivationId::from_bits(rand::random());
-        let result = self.accept_and_wait(id, invocation).await;
+        let id = invocation.id;
+        let result = self.accept_and_wait(invocation).await;
         match &result {
             Ok(Dispatched::Accepted(_)) => self.metrics.accepted.inc(),
             Ok(Dispatched::Finished(_)) => self.metrics.finished.inc(),
@@ -58,15 +67,12 @@ impl Api {
         result
     }
 
-    async fn accept_and_wait(
-        &self,
-        id: ActivationId,
-        invocation: Invocation,
-    ) -> Result<Dispatched, ApiError> {
+    async fn accept_and_wait(&self, invocation: Invocation) -> Result<Dispatched, ApiError> {
+        let id = invocation.id;
         if self.drain.is_draining() {
             return Err(ApiError::Draining);
         }
-        let flight = self.place(id, &invocation)?;
+        let flight = self.place(&invocation)?;
         let topic = Topic::Activations(flight.life.invoker);
         let (wait, began) = (invocation.wait, invocation.transaction.began);
         let message = Arc::new(self.message(&flight, invocation));
@@ -86,16 +92,16 @@ impl Api {
     }
 
     /// Reserves an invoker's place for the activation.
-    fn place(&self, id: ActivationId, invocation: &Invocation) -> Result<Flight, ApiError> {
-        let action = &invocation.action.action;
+    fn place(&self, invocation: &Invocation) -> Result<Flight, ApiError> {
+        let (id, action) = (invocation.id, invocation.action.action());
         let deadline = self.deadline(invocation);
-        let namespace = &invocation.caller.namespace;
+        let namespace = invocation.identity.namespace();
         let life = self.invokers.place(&Demand { activation: id, namespace, action, deadline })?;
         Ok(Flight {
             id,
             action: action.path.clone(),
             version: action.version,
-            caller: Arc::clone(&invocation.caller),
+            caller: Arc::clone(&invocation.identity.caller),
             arrived: invocation.transaction.arrived,
             life,
             deadline,
@@ -104,27 +110,30 @@ impl Api {
 
     /// When the activation is given up: `/init` and `/run` may take the action's time limit each.
     fn deadline(&self, invocation: &Invocation) -> Instant {
-        let limit = Duration::from_millis(invocation.action.action.limits.timeout.into());
+        let limit = Duration::from_millis(invocation.action.action().limits.timeout.into());
         invocation.transaction.began + 2 * limit + self.lost_after
     }
 
     fn message(&self, flight: &Flight, invocation: Invocation) -> ActivationMessage {
-        let action = &invocation.action.action;
+        let Invocation { action: resolved, identity, transaction, .. } = invocation;
+        let action = resolved.action();
         let Life { epoch, .. } = flight.life;
         ActivationMessage {
             activation_id: flight.id,
-            transaction: invocation.transaction.id,
-            arrived: invocation.transaction.arrived,
+            transaction: transaction.id,
+            arrived: transaction.arrived,
             action: action.path.clone(),
             version: action.version,
-            revision: invocation.action.revision.clone(),
-            caller: Caller::clone(&invocation.caller),
+            revision: resolved.stored.revision.clone(),
+            caller: Caller::clone(&identity.caller),
             controller: self.id,
             epoch,
             blocking: invocation.wait.is_some(),
-            arguments: invocation.arguments.over(&action.parameters),
-            init_arguments: invocation.action.init_parameters.clone(),
-            cause: None,
+            init_arguments: resolved.init_parameters(),
+            arguments: resolved.arguments(invocation.arguments),
+            cause: invocation.cause,
+            binding: resolved.binding.clone(),
+            keep: invocation.keep,
             trace_parent: invocation.trace_parent,
         }
     }

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use whirl_backends::bus::Listener;
 use whirl_model::{ControllerId, DocId, EntityChange};
 
-use crate::action_cache::ActionCache;
 use crate::api::Api;
+use crate::entity_cache::EntityCache;
 
 impl Api {
     /// An entity was written or deleted, or may have been: what is remembered of it is forgotten, here and at
     /// the other controllers. If these cannot be told, what they remember ages until they read it again.
     pub(crate) async fn changed(&self, id: DocId) {
-        self.actions.forget(&id);
+        self.entities.forget(&id);
         if !self.has_peers {
             return;
         }
@@ -26,17 +26,17 @@ impl Api {
 /// Forgets what other controllers change.
 pub(crate) struct Forgetter {
     pub(crate) own: ControllerId,
-    pub(crate) actions: Arc<ActionCache>,
+    pub(crate) entities: Arc<EntityCache>,
 }
 
 impl Listener for Forgetter {
     fn changed(&self, change: &EntityChange) {
         if change.by != self.own {
-            self.actions.forget(&change.id);
+            self.entities.forget(&change.id);
         }
     }
 
     fn missed_some(&self) {
-        self.actions.forget_all();
+        self.entities.forget_all();
     }
 }

@@ -5,7 +5,6 @@
 
 mod accept;
 mod acknowledgements;
-mod action_cache;
 mod actions;
 mod activations;
 mod admin;
@@ -21,9 +20,12 @@ mod cors;
 mod dispatch;
 mod edge;
 mod entitlement;
+mod entity_cache;
 mod entity_changes;
 pub mod guest;
 mod host;
+mod identity;
+mod invoke;
 mod invokers;
 mod losses;
 mod metrics;
@@ -32,9 +34,13 @@ mod openapi;
 #[cfg(feature = "cluster")]
 pub mod process;
 mod query;
+mod records;
 mod reply;
-mod routes;
+mod resolve;
+mod route;
+pub mod routes;
 mod server;
+mod throttles;
 mod transaction;
 
 pub use cluster_invokers::ClusterInvokers;

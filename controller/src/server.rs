@@ -17,14 +17,15 @@ use whirl_service::metrics::MetricsError;
 use whirl_service::{Drain, Metrics, ServerKey};
 
 use crate::acknowledgements::Acknowledgements;
-use crate::action_cache::ActionCache;
 use crate::api::Api;
 use crate::authentication::Authenticator;
 use crate::config::{ControllerConfig, MemberConfig};
+use crate::entity_cache::EntityCache;
 use crate::entity_changes::Forgetter;
 use crate::invokers::Invokers;
 use crate::losses::Losses;
 use crate::metrics::ControllerMetrics;
+use crate::records::Records;
 use crate::{admin, edge, host, routes};
 
 /// Acknowledgements are taken as they come: each is handled at once and nothing of it is held back.
@@ -92,7 +93,7 @@ impl Controller {
         let subscription =
             parts.bus.subscribe(Topic::Acknowledgements(parts.id), acknowledgements.clone(), CREDIT);
         let lifetime = Duration::from_secs(config.authentication_cache_seconds);
-        let actions = Arc::new(ActionCache::new(
+        let entities = Arc::new(EntityCache::new(
             parts.stores.entities.clone(),
             config.action_cache_bytes,
             parts.member.map(|member| Duration::from_secs(member.action_cache_seconds.into())),
@@ -105,7 +106,8 @@ impl Controller {
             host_info: host::describe(&config, &parts.manifest),
             manifest: parts.manifest,
             authenticator: Authenticator::new(parts.key, parts.stores.subjects.clone(), lifetime),
-            actions,
+            entities,
+            records: Arc::new(Records::new(parts.stores.activations.clone())),
             config,
             stores: parts.stores,
             bus: parts.bus,
@@ -170,7 +172,7 @@ fn tend(api: &Api, member: MemberConfig) -> Tending {
         Duration::from_millis(member.lost_grace_milliseconds.into()),
         api.metrics.lost.clone(),
     );
-    let forgetter = Forgetter { own: api.id, actions: api.actions.clone() };
+    let forgetter = Forgetter { own: api.id, entities: api.entities.clone() };
     Tending {
         losses: tokio::spawn(losses.run()).abort_handle(),
         _changes: api.bus.listen(Arc::new(forgetter)),

@@ -124,6 +124,8 @@ impl Actions {
                 let runtime = self.manifest.resolve(kind)?;
                 Some(Stem { kind: kind.clone(), image: runtime.image.clone(), memory })
             }
+            // No invoker runs one.
+            Exec::Sequence { .. } => None,
         }
     }
 

@@ -78,32 +78,55 @@ pub struct ClientIdentity {
     pub key: PathBuf,
 }
 
-/// A credential, `uuid:key`. Its debug form hides the key.
+/// A credential. Its debug form hides the key.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Auth(String);
+pub struct Auth {
+    scheme: Scheme,
+    secret: String,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Scheme {
+    Basic,
+    Bearer,
+}
 
 impl Auth {
-    /// Takes `uuid:key` as users write it.
+    /// A namespace's credential, `uuid:key` as users write it.
     pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
+        Self { scheme: Scheme::Basic, secret: text.into() }
     }
 
-    /// `uuid:key`, for those who asked to see it.
+    /// The key of the server's administration.
+    pub fn bearer(key: impl Into<String>) -> Self {
+        Self { scheme: Scheme::Bearer, secret: key.into() }
+    }
+
+    /// The credential as users write it, for those who asked to see it.
     #[must_use]
     pub fn expose(&self) -> &str {
-        &self.0
+        &self.secret
+    }
+
+    /// The half of `uuid:key` that is no secret.
+    #[must_use]
+    pub fn uuid(&self) -> &str {
+        self.secret.split_once(':').map_or("", |(uuid, _)| uuid)
     }
 
     /// The value of the `Authorization` header.
     pub(super) fn header(&self) -> String {
-        format!("Basic {}", STANDARD.encode(&self.0))
+        match self.scheme {
+            Scheme::Basic => format!("Basic {}", STANDARD.encode(&self.secret)),
+            Scheme::Bearer => format!("Bearer {}", self.secret),
+        }
     }
 
     /// `text` with every occurrence of the credential, its key or its header form replaced.
     pub(super) fn obscure<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        let encoded = STANDARD.encode(&self.0);
-        let key = self.0.split_once(':').map_or("", |(_, key)| key);
-        [self.0.as_str(), encoded.as_str(), key].into_iter().filter(|secret| secret.len() >= 8).fold(
+        let encoded = STANDARD.encode(&self.secret);
+        let key = self.secret.split_once(':').map_or("", |(_, key)| key);
+        [self.secret.as_str(), encoded.as_str(), key].into_iter().filter(|secret| secret.len() >= 8).fold(
             Cow::Borrowed(text),
             |text, secret| {
                 if text.contains(secret) { Cow::Owned(text.replace(secret, "XXXX")) } else { text }
@@ -143,5 +166,7 @@ mod tests {
         let text = format!("{} secret-key {}", auth.header(), auth.expose());
         assert_eq!(auth.obscure(&text), "Basic XXXX XXXX XXXX");
         assert_eq!(format!("{auth:?}"), "Auth(XXXX)");
+        let admin = Auth::bearer("admin-key");
+        assert_eq!((admin.header(), admin.obscure("admin-key")), ("Bearer admin-key".into(), "XXXX".into()));
     }
 }

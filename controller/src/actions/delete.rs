@@ -17,10 +17,10 @@ use crate::reply;
 )]
 pub(crate) async fn delete(call: Call) -> Result<HttpResponse, ApiError> {
     let path = permitted(&call).await?;
-    let stored = call.api.actions.get_fresh(&path).await?;
-    let id = stored.action.doc_id();
+    let stored = call.api.entities.action_fresh(&path).await?;
+    let id = stored.entity.doc_id();
     let deleted = call.api.stores.entities.delete(&id, &stored.revision).await;
     call.api.changed(id).await;
     deleted?;
-    Ok(reply::json(&stored.action.to_json(true)))
+    Ok(reply::json(&stored.entity.to_json(true)))
 }

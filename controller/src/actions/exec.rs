@@ -50,7 +50,7 @@ impl ExecBody {
 }
 
 /// The runtime of a kind that may be used: there is one and it is not deprecated.
-pub(super) fn runtime_of<'m>(manifest: &'m RuntimeManifest, kind: &Kind) -> Result<&'m Runtime, ApiError> {
+pub(crate) fn runtime_of<'m>(manifest: &'m RuntimeManifest, kind: &Kind) -> Result<&'m Runtime, ApiError> {
     let runtime = manifest.resolve(kind).ok_or_else(|| unknown(manifest, kind))?;
     if runtime.deprecated {
         return Err(ApiError::malformed(format!(

@@ -21,6 +21,6 @@ use crate::reply;
 pub(crate) async fn get(call: Call) -> Result<HttpResponse, ApiError> {
     let path = permitted(&call).await?;
     let with_code = call.query()?.boolean("code")?.unwrap_or(true);
-    let stored = call.api.actions.get(&path).await?;
-    Ok(reply::json(&stored.action.to_json(with_code)))
+    let stored = call.api.entities.action(&path).await?;
+    Ok(reply::json(&stored.entity.to_json(with_code)))
 }

@@ -1,17 +1,15 @@
-//! `POST …/actions/NAME`: invokes. The way to the invoker is `dispatch.rs`.
+//! `POST …/actions/NAME`: invokes. What happens then is in `invoke.rs`.
 
 use std::time::Duration;
 
 use actix_web::HttpResponse;
-use actix_web::http::header::HeaderMap;
 use actix_web::web::Payload;
-use whirl_model::{Action, Arguments, Parameters, RuntimeManifest};
+use whirl_model::{ActivationId, Arguments, Keep};
 
-use super::exec::runtime_of;
-use super::permitted;
 use crate::api_error::ApiError;
 use crate::call::Call;
 use crate::dispatch::{Dispatched, Invocation};
+use crate::invoke::{respect_final, trace_parent};
 use crate::openapi::{AnAction, Refused, RefusedWrite};
 use crate::query::Query;
 use crate::{body, reply};
@@ -36,24 +34,27 @@ use crate::{body, reply};
     )
 )]
 pub(crate) async fn invoke(call: Call, payload: Payload) -> Result<HttpResponse, ApiError> {
-    let path = permitted(&call).await?;
+    let path = call.action_path()?;
     let api = &call.api;
+    api.admit_invocation(&call.identity())?;
     let wanted = Wanted::of(&call.query()?, api.config.blocking_wait_milliseconds)?;
     let headers = call.request.headers();
     let bytes = body::read(headers, payload, api.config.limits.payload_bytes).await?;
     let arguments = arguments(&bytes)?;
-    let stored = api.actions.get(&path).await?;
-    runnable(&stored.action, &api.manifest)?;
-    respect_final(&stored.action, &arguments)?;
+    let action = api.resolve(&call.caller.namespace, &path).await?;
+    respect_final(&action, &arguments)?;
     let invocation = Invocation {
-        action: stored,
+        id: ActivationId::from_bits(rand::random()),
+        action,
         arguments,
-        caller: call.caller.clone(),
+        identity: call.identity(),
         transaction: call.transaction.clone(),
         wait: wanted.wait,
+        cause: None,
+        keep: Keep::default(),
         trace_parent: trace_parent(headers),
     };
-    match api.dispatch(invocation).await? {
+    match api.invoke(invocation).await? {
         Dispatched::Accepted(id) => Ok(reply::accepted(id)),
         Dispatched::Finished(record) => Ok(reply::finished(&record, wanted.result_only)),
     }
@@ -79,35 +80,6 @@ impl Wanted {
 /// The arguments in a body; an empty one has none.
 fn arguments(body: &[u8]) -> Result<Arguments, ApiError> {
     if body.is_empty() { Ok(Arguments::default()) } else { body::parse(body) }
-}
-
-/// An action whose runtime is gone or deprecated is not run.
-fn runnable(action: &Action, manifest: &RuntimeManifest) -> Result<(), ApiError> {
-    if action.exec.image().is_none() {
-        runtime_of(manifest, &action.exec.kind())?;
-    }
-    Ok(())
-}
-
-/// Where the annotation `final` is `true`, parameters with a value other than null are immutable.
-fn respect_final(action: &Action, arguments: &Arguments) -> Result<(), ApiError> {
-    let is_final = action.annotations.get("final").is_some_and(|value| value.as_str() == "true");
-    let fixed =
-        |parameters: &Parameters, key: &str| parameters.get(key).is_some_and(|value| !value.is_null());
-    if is_final && arguments.iter().any(|(key, _)| fixed(&action.parameters, key)) {
-        return Err(ApiError::malformed(
-            "The request defines parameters that are not allowed (e.g., reserved properties).",
-        ));
-    }
-    Ok(())
-}
-
-/// The W3C trace context, if it looks like one: version, trace, span and flags.
-fn trace_parent(headers: &HeaderMap) -> Option<String> {
-    let text = headers.get("traceparent")?.to_str().ok()?;
-    let lengths = text.split('-').map(str::len);
-    let good = lengths.eq([2, 32, 16, 2]) && text.bytes().all(|b| b == b'-' || b.is_ascii_hexdigit());
-    good.then(|| text.to_owned())
 }
 
 #[cfg(test)]
@@ -140,18 +112,5 @@ mod tests {
         for bad in ["[]", "1", "null", "{", "{}x", " "] {
             assert!(arguments(bad.as_bytes()).is_err(), "{bad}");
         }
-    }
-
-    #[test]
-    fn only_well_formed_trace_contexts_travel() {
-        let read = |text: &str| {
-            let mut headers = HeaderMap::new();
-            headers.insert("traceparent".parse().unwrap(), text.parse().unwrap());
-            trace_parent(&headers)
-        };
-        let good = format!("00-{}-{}-01", "a".repeat(32), "b".repeat(16));
-        assert_eq!(read(&good), Some(good.clone()));
-        assert_eq!(read(&good[1..]), None);
-        assert_eq!(read("x"), None);
     }
 }

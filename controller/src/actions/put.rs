@@ -51,10 +51,13 @@ async fn decide(
     transaction: &Transaction,
 ) -> Result<(Action, Option<Revision>), ApiError> {
     let rules = Rules { manifest: &api.manifest, bounds: &api.config.limits };
-    match api.actions.get_fresh(&path).await {
+    match api.entities.action_fresh(&path).await {
         Err(ApiError::Missing) => Ok((change.create(path, rules.bounds, transaction.arrived)?, None)),
         Err(error) => Err(error),
         Ok(_) if !overwrite => Err(ApiError::Exists),
-        Ok(old) => Ok((change.update(old.action, &rules, transaction.arrived)?, Some(old.revision))),
+        Ok(old) => {
+            let action = change.update(old.entity.clone(), &rules, transaction.arrived)?;
+            Ok((action, Some(old.revision.clone())))
+        }
     }
 }

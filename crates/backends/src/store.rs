@@ -13,7 +13,7 @@ use futures::stream::BoxStream;
 use whirl_model::identity::SubjectNamespace;
 use whirl_model::{
     Action, ActivationId, ActivationRecord, Caller, Code, Credentials, DocId, Json, KeyHash, Namespace,
-    Revision, Subject, Timestamp,
+    Package, Revision, Rule, Subject, Timestamp, Trigger,
 };
 
 /// Why a store did not do what it was asked.
@@ -74,9 +74,14 @@ pub enum Collection {
     Rules,
     /// Packages.
     Packages,
+    /// APIs of the gateway.
+    Apis,
 }
 
 impl Collection {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Actions, Self::Triggers, Self::Rules, Self::Packages, Self::Apis];
+
     /// The plural used in URLs and counts.
     #[must_use]
     pub fn plural(self) -> &'static str {
@@ -85,6 +90,7 @@ impl Collection {
             Self::Triggers => "triggers",
             Self::Rules => "rules",
             Self::Packages => "packages",
+            Self::Apis => "apis",
         }
     }
 }
@@ -109,6 +115,48 @@ pub struct NewDocument {
     /// An action's code; base64 if `exec.binary` of the body says so. Replaces what was attached before;
     /// `None` removes it.
     pub attachment: Option<Bytes>,
+}
+
+impl From<&Package> for NewDocument {
+    fn from(package: &Package) -> Self {
+        Self {
+            id: package.doc_id(),
+            collection: Collection::Packages,
+            parent: package.path.namespace.to_string(),
+            updated: package.updated,
+            body: package.to_json(),
+            summary: package.to_summary(),
+            attachment: None,
+        }
+    }
+}
+
+impl From<&Trigger> for NewDocument {
+    fn from(trigger: &Trigger) -> Self {
+        Self {
+            id: trigger.doc_id(),
+            collection: Collection::Triggers,
+            parent: trigger.path.namespace.to_string(),
+            updated: trigger.updated,
+            body: trigger.to_json(),
+            summary: trigger.to_summary(),
+            attachment: None,
+        }
+    }
+}
+
+impl From<&Rule> for NewDocument {
+    fn from(rule: &Rule) -> Self {
+        Self {
+            id: rule.doc_id(),
+            collection: Collection::Rules,
+            parent: rule.path.namespace.to_string(),
+            updated: rule.updated,
+            body: rule.to_document(),
+            summary: rule.to_document(),
+            attachment: None,
+        }
+    }
 }
 
 impl From<&Action> for NewDocument {
@@ -149,6 +197,8 @@ pub struct EntityQuery {
     pub collection: Collection,
     /// `NAMESPACE` for all of them, `NAMESPACE/PACKAGE` for those of one package.
     pub parent: String,
+    /// Only packages that everyone may read and that are no bindings.
+    pub shared: bool,
     /// So many of the newest are left out.
     pub skip: u64,
     /// At most so many.

@@ -98,9 +98,10 @@ impl Action {
     pub fn from_document(body: &Json, code: Option<&str>) -> Result<Self, serde_json::Error> {
         let read: ActionDocument = serde_json::from_str(body.as_str())?;
         let code = code.map(Code::new);
-        let exec = match read.exec.image {
-            Some(image) => Exec::Blackbox { image, code, main: read.exec.main },
-            None => Exec::Runtime {
+        let exec = match (read.exec.components, read.exec.image) {
+            (Some(components), _) => Exec::Sequence { components },
+            (None, Some(image)) => Exec::Blackbox { image, code, main: read.exec.main },
+            (None, None) => Exec::Runtime {
                 kind: read.exec.kind,
                 code: code.unwrap_or_else(|| Code::new("")),
                 main: read.exec.main,
@@ -157,6 +158,11 @@ impl Serialize for ExecJson<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("kind", &self.exec.kind())?;
+        if let Some(components) = self.exec.components() {
+            let names: Vec<String> = components.iter().map(|path| format!("/{path}")).collect();
+            map.serialize_entry("components", &names)?;
+            return map.end();
+        }
         if let Some(image) = self.exec.image() {
             map.serialize_entry("image", image)?;
         }
@@ -189,6 +195,7 @@ struct ExecDocument {
     kind: Kind,
     image: Option<ImageName>,
     main: Option<String>,
+    components: Option<Vec<ActionPath>>,
 }
 
 #[cfg(test)]
@@ -234,5 +241,10 @@ mod tests {
             Action { exec: Exec::Blackbox { image, code: None, main: Some("x".into()) }, ..hello() };
         assert_eq!(Action::from_document(&blackbox.to_document(), None).unwrap(), blackbox);
         assert!(!blackbox.to_json(true).as_str().contains("\"code\""));
+        let components = vec!["alice/a".parse().unwrap(), "alice/util/b".parse().unwrap()];
+        let sequence = Action { exec: Exec::Sequence { components }, ..hello() };
+        assert_eq!(Action::from_document(&sequence.to_document(), None).unwrap(), sequence);
+        let exec = r#""exec":{"kind":"sequence","components":["/alice/a","/alice/util/b"]}"#;
+        assert!(sequence.to_json(true).as_str().contains(exec));
     }
 }

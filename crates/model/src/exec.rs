@@ -1,11 +1,11 @@
-//! What an action executes: code for a runtime kind, or a container image of the user's own.
+//! What an action executes: code for a runtime kind, a container image of the user's own, or other actions.
 
 use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ImageName;
+use crate::{ActionPath, ImageName};
 
 /// The name of a runtime, such as `nodejs:20`; lower case.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -23,6 +23,12 @@ impl Kind {
     #[must_use]
     pub fn blackbox() -> Self {
         Self::new("blackbox")
+    }
+
+    /// The kind of actions that are made of others.
+    #[must_use]
+    pub fn sequence() -> Self {
+        Self::new("sequence")
     }
 
     /// The kind as text.
@@ -110,6 +116,11 @@ pub enum Exec {
         /// The entry point, if it is not `main`.
         main: Option<String>,
     },
+    /// Other actions, one after the other.
+    Sequence {
+        /// Them, at least one; sequences and conductors may be among them.
+        components: Vec<ActionPath>,
+    },
 }
 
 impl Exec {
@@ -119,6 +130,7 @@ impl Exec {
         match self {
             Self::Runtime { kind, .. } => kind.clone(),
             Self::Blackbox { .. } => Kind::blackbox(),
+            Self::Sequence { .. } => Kind::sequence(),
         }
     }
 
@@ -128,6 +140,7 @@ impl Exec {
         match self {
             Self::Runtime { code, .. } => Some(code),
             Self::Blackbox { code, .. } => code.as_ref(),
+            Self::Sequence { .. } => None,
         }
     }
 
@@ -136,6 +149,7 @@ impl Exec {
     pub fn main(&self) -> Option<&str> {
         match self {
             Self::Runtime { main, .. } | Self::Blackbox { main, .. } => main.as_deref(),
+            Self::Sequence { .. } => None,
         }
     }
 
@@ -143,8 +157,17 @@ impl Exec {
     #[must_use]
     pub fn image(&self) -> Option<&ImageName> {
         match self {
-            Self::Runtime { .. } => None,
+            Self::Runtime { .. } | Self::Sequence { .. } => None,
             Self::Blackbox { image, .. } => Some(image),
+        }
+    }
+
+    /// The components of a sequence.
+    #[must_use]
+    pub fn components(&self) -> Option<&[ActionPath]> {
+        match self {
+            Self::Sequence { components } => Some(components),
+            Self::Runtime { .. } | Self::Blackbox { .. } => None,
         }
     }
 
@@ -162,6 +185,7 @@ impl Exec {
                 Self::Runtime { kind, code: new.unwrap_or_else(|| Code::new("")), main }
             }
             Self::Blackbox { image, main, .. } => Self::Blackbox { image, code: new, main },
+            Self::Sequence { .. } => self,
         }
     }
 }

@@ -113,6 +113,12 @@ impl DocId {
     }
 }
 
+impl From<&crate::EntityPath> for DocId {
+    fn from(path: &crate::EntityPath) -> Self {
+        Self(path.to_string().into())
+    }
+}
+
 impl From<&crate::ActionPath> for DocId {
     fn from(path: &crate::ActionPath) -> Self {
         Self(path.to_string().into())

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ActionPath, ActivationId, ActivationRecord, Arguments, Caller, ControllerId, DocId, Epoch, InvokerId,
-    Revision, Timestamp, TransactionId, Version,
+    ActionPath, ActivationId, ActivationRecord, Arguments, Caller, ControllerId, DocId, EntityPath, Epoch,
+    InvokerId, Outcome, Revision, Timestamp, TransactionId, Version,
 };
 
 /// One activation, accepted by a controller, for an invoker to run.
@@ -42,9 +42,45 @@ pub struct ActivationMessage {
     /// The activation that this one is a step of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<ActivationId>,
+    /// The binding through which the action was reached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub binding: Option<EntityPath>,
+    /// Which outcomes get a record.
+    #[serde(default)]
+    pub keep: Keep,
     /// The W3C `traceparent` of the request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace_parent: Option<String>,
+}
+
+/// Which activations get a record, by how they end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Keep {
+    /// All.
+    #[default]
+    Always,
+    /// Those that do not succeed.
+    Failures,
+    /// Those that fail otherwise than by an error of the application's own making.
+    FailuresNotOfApplication,
+    /// None.
+    Never,
+}
+
+impl Keep {
+    /// Whether an activation that ends so gets a record.
+    #[must_use]
+    pub fn keeps(self, outcome: Outcome) -> bool {
+        match self {
+            Self::Always => true,
+            Self::Failures => outcome != Outcome::Success,
+            Self::FailuresNotOfApplication => {
+                !matches!(outcome, Outcome::Success | Outcome::ApplicationError)
+            }
+            Self::Never => false,
+        }
+    }
 }
 
 /// An invoker's answer for one activation: its result, or that its place is free again, or both.

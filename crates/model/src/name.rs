@@ -113,6 +113,13 @@ impl ActionPath {
         Self { namespace, package: None, name }
     }
 
+    /// The path of the package that holds the action, unless that is the default one.
+    #[must_use]
+    pub fn package_path(&self) -> Option<EntityPath> {
+        let package = self.package.clone()?;
+        Some(EntityPath::new(self.namespace.clone(), package))
+    }
+
     /// `NAMESPACE` or `NAMESPACE/PACKAGE`: the `namespace` member of the action's JSON.
     #[must_use]
     pub fn parent(&self) -> String {
@@ -174,6 +181,60 @@ impl FromStr for ActionPath {
             }),
             _ => Err(NameError::NotFullyQualified(text.to_owned())),
         }
+    }
+}
+
+/// Where a package, trigger or rule lives: `NAMESPACE/NAME`.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct EntityPath {
+    /// The owning namespace.
+    pub namespace: Namespace,
+    /// The entity's own name.
+    pub name: EntityName,
+}
+
+impl EntityPath {
+    /// The path of a name in a namespace.
+    #[must_use]
+    pub fn new(namespace: Namespace, name: EntityName) -> Self {
+        Self { namespace, name }
+    }
+}
+
+impl fmt::Display for EntityPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.namespace, self.name)
+    }
+}
+
+impl fmt::Debug for EntityPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+impl FromStr for EntityPath {
+    type Err = NameError;
+
+    /// Reads `NS/NAME`, with or without a leading slash.
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        let segments: Vec<&str> = text.split('/').filter(|s| !s.is_empty()).collect();
+        match segments[..] {
+            [namespace, name] => Ok(Self { namespace: namespace.parse()?, name: name.parse()? }),
+            _ => Err(NameError::NotFullyQualified(text.to_owned())),
+        }
+    }
+}
+
+impl Serialize for EntityPath {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for EntityPath {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 

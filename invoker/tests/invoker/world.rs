@@ -172,6 +172,8 @@ impl World {
             arguments: Arguments::parse(arguments.as_bytes()).unwrap(),
             init_arguments: action.init_parameters(),
             cause: None,
+            binding: None,
+            keep: whirl_model::Keep::Always,
             trace_parent: None,
         }
     }

@@ -248,6 +248,8 @@ fn activation() -> Vec<u8> {
         arguments: Arguments::default(),
         init_arguments: Vec::new(),
         cause: None,
+        binding: None,
+        keep: whirl_model::Keep::Always,
         trace_parent: None,
     };
     message.to_wire()

@@ -63,6 +63,8 @@ pub fn activation(id: ActivationId) -> Arc<ActivationMessage> {
         arguments: Arguments::parse(br#"{"n":123456789012345678901234567890,"f":1.0}"#).unwrap(),
         init_arguments: Vec::new(),
         cause: None,
+        binding: None,
+        keep: whirl_model::Keep::Always,
         trace_parent: None,
     })
 }

@@ -115,7 +115,7 @@ async fn a_document_created_again_is_another(store: &dyn EntityStore) {
 }
 
 fn query(parent: &str, skip: u64, limit: u64) -> EntityQuery {
-    EntityQuery { collection: Collection::Actions, parent: parent.to_owned(), skip, limit }
+    EntityQuery { collection: Collection::Actions, shared: false, parent: parent.to_owned(), skip, limit }
 }
 
 async fn names(store: &dyn EntityStore, query: &EntityQuery) -> Vec<String> {

@@ -30,7 +30,9 @@ pub(super) const ACTIONS: View = view!("whisks.v2.1.0", "actions", "actions.js",
 pub(super) const TRIGGERS: View = view!("whisks.v2.1.0", "triggers", "triggers.js", Some("_count"));
 pub(super) const RULES: View = view!("whisks.v2.1.0", "rules", "rules.js", Some("_count"));
 pub(super) const PACKAGES: View = view!("whisks.v2.1.0", "packages", "packages.js", Some("_count"));
-const PUBLIC: View = view!("whisks.v2.1.0", "packages-public", "packages_public.js", Some("_count"));
+pub(super) const PUBLIC_PACKAGES: View =
+    view!("whisks.v2.1.0", "packages-public", "packages_public.js", Some("_count"));
+pub(super) const APIS: View = view!("whirl.v1", "apis", "apis.js", Some("_count"));
 pub(super) const ACTIVATIONS: View = view!("whisks.v2.1.0", "activations", "activations.js", Some("_count"));
 pub(super) const ACTIVATIONS_BY_NAME: View =
     view!("whisks-filters.v2.1.1", "activations", "activations_by_name.js", Some("_count"));
@@ -42,7 +44,7 @@ const BLOCKED: View =
 pub(super) const KEYS: View = view!("whirl.v1", "keys", "keys.js", None);
 
 /// Views of the database of entities.
-pub(super) const OF_ENTITIES: &[View] = &[ACTIONS, TRIGGERS, RULES, PACKAGES, PUBLIC];
+pub(super) const OF_ENTITIES: &[View] = &[ACTIONS, TRIGGERS, RULES, PACKAGES, PUBLIC_PACKAGES, APIS];
 /// Views of the database of activation records.
 pub(super) const OF_ACTIVATIONS: &[View] = &[ACTIVATIONS, ACTIVATIONS_BY_NAME, BY_DATE, BY_DATE_WITH_LOGS];
 /// Views of the database of subjects.

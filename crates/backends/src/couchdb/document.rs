@@ -139,6 +139,7 @@ fn type_of(collection: Collection) -> &'static str {
         Collection::Triggers => "trigger",
         Collection::Rules => "rule",
         Collection::Packages => "package",
+        Collection::Apis => "api",
     }
 }
 
@@ -148,7 +149,7 @@ fn collection_of(members: &Members) -> Result<Collection, LayoutError> {
         let is_action = members.contains_key("exec");
         return is_action.then_some(Collection::Actions).ok_or(LayoutError::UnknownType(String::new()));
     };
-    [Collection::Actions, Collection::Triggers, Collection::Rules, Collection::Packages]
+    Collection::ALL
         .into_iter()
         .find(|collection| type_of(*collection) == named)
         .ok_or(LayoutError::UnknownType(named))

@@ -15,7 +15,7 @@ use whirl_model::{DocId, Json, Revision};
 use super::CouchdbStore;
 use super::code::{Attached, Code};
 use super::database::Arriving;
-use super::design::{ACTIONS, PACKAGES, RULES, TRIGGERS, View};
+use super::design::{ACTIONS, APIS, PACKAGES, PUBLIC_PACKAGES, RULES, TRIGGERS, View};
 use super::document::{self, Members, Read};
 use super::failure::{Failure, corrupt};
 use super::rows::{Range, Row, Slice};
@@ -92,15 +92,15 @@ impl EntityStore for CouchdbStore {
     }
 
     async fn list(&self, query: &EntityQuery) -> Result<Vec<Json>, StoreError> {
-        // The view of rules holds no summaries.
-        let documents = query.collection == Collection::Rules;
+        // These views hold no summaries.
+        let documents = matches!(query.collection, Collection::Rules | Collection::Apis);
         let slice = Slice { skip: query.skip, limit: query.limit, documents };
-        let rows = self.entities.rows(view(query.collection), &range(query), slice).await;
+        let rows = self.entities.rows(view(query), &range(query), slice).await;
         rows.map_err(|failure| failure.during(LIST))?.into_iter().map(summary).collect()
     }
 
     async fn count(&self, query: &EntityQuery) -> Result<u64, StoreError> {
-        let counted = self.entities.count(view(query.collection), &range(query)).await;
+        let counted = self.entities.count(view(query), &range(query)).await;
         counted.map_err(|failure| failure.during("count entities"))
     }
 }
@@ -145,12 +145,14 @@ fn conflict(id: &DocId) -> StoreError {
     StoreError::Conflict(id.to_string())
 }
 
-fn view(collection: Collection) -> View {
-    match collection {
+fn view(query: &EntityQuery) -> View {
+    match query.collection {
         Collection::Actions => ACTIONS,
         Collection::Triggers => TRIGGERS,
         Collection::Rules => RULES,
+        Collection::Packages if query.shared => PUBLIC_PACKAGES,
         Collection::Packages => PACKAGES,
+        Collection::Apis => APIS,
     }
 }
 

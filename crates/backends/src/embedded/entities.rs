@@ -115,9 +115,7 @@ fn read(connection: &Connection, id: DocId) -> Result<Document, Failure> {
 }
 
 fn collection_of(plural: &str) -> Option<Collection> {
-    [Collection::Actions, Collection::Triggers, Collection::Rules, Collection::Packages]
-        .into_iter()
-        .find(|c| c.plural() == plural)
+    Collection::ALL.into_iter().find(|c| c.plural() == plural)
 }
 
 fn write(
@@ -219,14 +217,21 @@ fn place_column(query: &EntityQuery) -> &'static str {
 
 pub(super) fn list_sql(query: &EntityQuery) -> String {
     format!(
-        "SELECT summary, id FROM entity WHERE collection = ?1 AND {} = ?2
+        "SELECT summary, id FROM entity WHERE collection = ?1 AND {} = ?2{}
          ORDER BY updated DESC, seq DESC LIMIT ?3 OFFSET ?4",
-        place_column(query)
+        place_column(query),
+        visibility(query)
     )
 }
 
 pub(super) fn count_sql(query: &EntityQuery) -> String {
-    format!("SELECT count(*) FROM entity WHERE collection = ?1 AND {} = ?2", place_column(query))
+    let (place, visibility) = (place_column(query), visibility(query));
+    format!("SELECT count(*) FROM entity WHERE collection = ?1 AND {place} = ?2{visibility}")
+}
+
+/// The condition for `EntityQuery::shared`.
+fn visibility(query: &EntityQuery) -> &'static str {
+    if query.shared { " AND summary ->> 'publish' = 1 AND summary ->> 'binding' = 0" } else { "" }
 }
 
 fn list(connection: &Connection, query: &EntityQuery) -> Result<Vec<Json>, Failure> {

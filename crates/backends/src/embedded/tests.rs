@@ -127,6 +127,7 @@ fn lists_and_counts_use_indices() {
     };
     let entities = |parent: &str| EntityQuery {
         collection: Collection::Actions,
+        shared: false,
         parent: parent.to_owned(),
         skip: 0,
         limit: 1,
@@ -187,8 +188,13 @@ fn what_was_answered_survives_a_kill() {
     let store = EmbeddedStore::open(&path).unwrap().stores();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {
-        let query =
-            EntityQuery { collection: Collection::Actions, parent: "guest".to_owned(), skip: 0, limit: 1000 };
+        let query = EntityQuery {
+            collection: Collection::Actions,
+            shared: false,
+            parent: "guest".to_owned(),
+            skip: 0,
+            limit: 1000,
+        };
         let listed: Vec<String> =
             store.entities.list(&query).await.unwrap().iter().map(|s| s.to_text().unwrap()).collect();
         assert!(answered.iter().all(|name| listed.contains(name)), "{answered:?} {listed:?}");

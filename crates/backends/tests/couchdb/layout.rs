@@ -123,8 +123,13 @@ async fn actions_that_openwhisk_wrote_are_read() {
     let action = Action::from_document(&read.body, Some("AAEC")).unwrap();
     assert!(action.exec.is_binary() && action.version.to_string() == "0.0.3");
     assert_eq!(action.limits, ActionLimits { memory: 512, ..ActionLimits::default() });
-    let query =
-        EntityQuery { collection: Collection::Actions, parent: "alice".to_owned(), skip: 0, limit: 30 };
+    let query = EntityQuery {
+        collection: Collection::Actions,
+        shared: false,
+        parent: "alice".to_owned(),
+        skip: 0,
+        limit: 30,
+    };
     assert_eq!(store.list(&query).await.unwrap().len(), 6);
     couchdb.clean_up().await;
 }

@@ -103,6 +103,7 @@ async fn many_entities_are_listed_page_by_page() {
     }
     let query = |skip, limit| EntityQuery {
         collection: Collection::Actions,
+        shared: false,
         parent: "alice".to_owned(),
         skip,
         limit,

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Transaction, VERSION, Wire, WireError, first_version, number, read, write};
 use crate::{
-    ActionPath, ActivationId, ActivationMessage, Arguments, Caller, ControllerId, EntityName, Epoch,
-    Namespace, Revision, SealedKey, Version,
+    ActionPath, ActivationId, ActivationMessage, Arguments, Caller, ControllerId, EntityName, EntityPath,
+    Epoch, Keep, Namespace, Revision, SealedKey, Version,
 };
 
 /// What every credential allows.
@@ -35,9 +35,17 @@ struct Body<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     cause: Option<ActivationId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    binding: Option<EntityPath>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    keep: Keep,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     trace_context: Option<TraceContext>,
     #[serde(default)]
     epoch: Epoch,
+}
+
+fn is_default(keep: &Keep) -> bool {
+    *keep == Keep::default()
 }
 
 /// `{}`
@@ -125,6 +133,8 @@ impl Wire for ActivationMessage {
             init_args: Cow::Borrowed(&self.init_arguments),
             locked_args: Empty {},
             cause: self.cause,
+            binding: self.binding.clone(),
+            keep: self.keep,
             trace_context: self.trace_parent.as_ref().map(trace),
             epoch: self.epoch,
         })
@@ -152,6 +162,8 @@ impl Wire for ActivationMessage {
             arguments: body.content.into_owned(),
             init_arguments: body.init_args.into_owned(),
             cause: body.cause,
+            binding: body.binding,
+            keep: body.keep,
             trace_parent: body.trace_context.and_then(|context| context.traceparent),
         })
     }
@@ -170,6 +182,7 @@ mod tests {
         r#""rootControllerIndex":{"asString":"2","instanceType":"controller"},"blocking":true,"#,
         r#""content":{"z":123456789012345678901234567890,"a":{"f":1.0,"s":"\u2028<&>"},"K1":1e400},"#,
         r#""initArgs":["K1"],"lockedArgs":{},"cause":"0000000000000000000000000000000b","#,
+        r#""binding":"guest/bound","keep":"failures","#,
         r#""traceContext":{"traceparent":"00-1-2-01"},"epoch":7}"#,
     );
 
@@ -196,6 +209,8 @@ mod tests {
             .unwrap(),
             init_arguments: vec!["K1".to_owned()],
             cause: Some(ActivationId::from_bits(11)),
+            binding: Some("guest/bound".parse().unwrap()),
+            keep: Keep::Failures,
             trace_parent: Some("00-1-2-01".to_owned()),
         }
     }
@@ -212,13 +227,19 @@ mod tests {
             action: "guest/hello".parse().unwrap(),
             init_arguments: Vec::new(),
             cause: None,
+            binding: None,
+            keep: Keep::Always,
             trace_parent: None,
             blocking: false,
             ..message()
         };
         let body = String::from_utf8(message.to_wire()).unwrap();
         assert!(
-            !body.contains("cause") && !body.contains("traceContext") && !body.contains("null"),
+            !body.contains("cause")
+                && !body.contains("binding")
+                && !body.contains("keep")
+                && !body.contains("traceContext")
+                && !body.contains("null"),
             "{body}"
         );
         assert_eq!(ActivationMessage::from_wire(body.as_bytes()).unwrap(), message);

@@ -1,5 +1,5 @@
-//! Actions as they are run, code and all, kept in memory by document id. Reads fill it; writes empty it, those
-//! of other controllers too, also when a read that began before the write ends after it.
+//! Entities as they are used, actions with their code, kept in memory by document id. Reads fill it; writes
+//! empty it, those of other controllers too, also when a read that began before the write ends after it.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -10,51 +10,92 @@ use futures::StreamExt;
 use moka::ops::compute::Op;
 use moka::sync::Cache;
 use whirl_backends::store::{Collection, Document, EntityStore, StoreError};
-use whirl_model::{Action, ActionPath, DocId, Revision};
+use whirl_model::{Action, ActionPath, DocId, EntityPath, Json, Package, Revision, Rule, Trigger};
 
 use crate::api_error::ApiError;
 use crate::metrics::CacheMetrics;
 
-/// How often a read starts over when the action changes under it.
+/// How often a read starts over when the entity changes under it.
 const ATTEMPTS: usize = 3;
 /// How many groups of ids share a count of writes.
 const GROUPS: usize = 64;
 /// What an entry weighs besides its code.
 const ENTRY_BYTES: usize = 1024;
-/// How much longer an action is believed that cannot be read again.
+/// How much longer an entity is believed that cannot be read again.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 
-/// An action and the state of its document.
+/// An entity and the state of its document.
 #[derive(Debug)]
-pub(crate) struct StoredAction {
-    /// The action, its code included.
-    pub(crate) action: Action,
+pub(crate) struct Stored<T> {
+    /// The entity; an action with its code.
+    pub(crate) entity: T,
     /// The document's revision.
     pub(crate) revision: Revision,
-    /// Names of the parameters that go to the environment at `/init`.
-    pub(crate) init_parameters: Vec<String>,
 }
 
-/// An action, and how long it is believed; `None` means until it is forgotten.
+/// An action and the state of its document.
+pub(crate) type StoredAction = Stored<Action>;
+
+/// An entity of any sort.
+#[derive(Clone)]
+enum Entity {
+    Action(Arc<Stored<Action>>),
+    Package(Arc<Stored<Package>>),
+    Trigger(Arc<Stored<Trigger>>),
+    Rule(Arc<Stored<Rule>>),
+}
+
+impl Entity {
+    fn action(self) -> Result<Arc<Stored<Action>>, ApiError> {
+        if let Self::Action(stored) = self { Ok(stored) } else { Err(ApiError::NotInCollection) }
+    }
+
+    fn package(self) -> Result<Arc<Stored<Package>>, ApiError> {
+        if let Self::Package(stored) = self { Ok(stored) } else { Err(ApiError::NotInCollection) }
+    }
+
+    fn trigger(self) -> Result<Arc<Stored<Trigger>>, ApiError> {
+        if let Self::Trigger(stored) = self { Ok(stored) } else { Err(ApiError::NotInCollection) }
+    }
+
+    fn rule(self) -> Result<Arc<Stored<Rule>>, ApiError> {
+        if let Self::Rule(stored) = self { Ok(stored) } else { Err(ApiError::NotInCollection) }
+    }
+
+    fn weight(&self) -> usize {
+        let (code, lists) = match self {
+            Self::Action(stored) => {
+                let Action { exec, parameters, annotations, .. } = &stored.entity;
+                (exec.code().map_or(0, |code| code.as_str().len()), parameters.size() + annotations.size())
+            }
+            Self::Package(stored) => (0, stored.entity.parameters.size() + stored.entity.annotations.size()),
+            Self::Trigger(stored) => (0, stored.entity.parameters.size() + stored.entity.annotations.size()),
+            Self::Rule(stored) => (0, stored.entity.annotations.size()),
+        };
+        ENTRY_BYTES + code + usize::try_from(lists).unwrap_or_default()
+    }
+}
+
+/// An entity, and how long it is believed; `None` means until it is forgotten.
 #[derive(Clone)]
 struct Entry {
-    stored: Arc<StoredAction>,
+    entity: Entity,
     until: Option<Instant>,
 }
 
-/// Actions by document id.
-pub(crate) struct ActionCache {
+/// Entities by document id. One that is of another sort than asked for is [`ApiError::NotInCollection`].
+pub(crate) struct EntityCache {
     store: Arc<dyn EntityStore>,
     cached: Cache<DocId, Entry>,
-    /// How long an action is believed.
+    /// How long an entity is believed.
     lifetime: Option<Duration>,
     /// Writes seen so far, by group of ids: a read keeps its result only if none came between.
     writes: [AtomicU64; GROUPS],
     metrics: CacheMetrics,
 }
 
-impl ActionCache {
-    /// A cache of at most so many bytes before the store. After `lifetime` an action is read again, should word
+impl EntityCache {
+    /// A cache of at most so many bytes before the store. After `lifetime` an entity is read again, should word
     /// of a change not have come; while the store is away the old one is believed on.
     pub(crate) fn new(
         store: Arc<dyn EntityStore>,
@@ -62,54 +103,86 @@ impl ActionCache {
         lifetime: Option<Duration>,
         metrics: CacheMetrics,
     ) -> Self {
-        let weigh =
-            |_: &DocId, entry: &Entry| u32::try_from(weight(&entry.stored.action)).unwrap_or(u32::MAX);
+        let weigh = |_: &DocId, entry: &Entry| u32::try_from(entry.entity.weight()).unwrap_or(u32::MAX);
         let cached = Cache::builder().max_capacity(bytes).weigher(weigh).build();
         Self { store, cached, lifetime, writes: std::array::from_fn(|_| AtomicU64::new(0)), metrics }
     }
 
     /// The action at a path, from memory if it is there.
-    pub(crate) async fn get(&self, path: &ActionPath) -> Result<Arc<StoredAction>, ApiError> {
-        let id = path.into();
+    pub(crate) async fn action(&self, path: &ActionPath) -> Result<Arc<Stored<Action>>, ApiError> {
+        self.get(path.into()).await?.action()
+    }
+
+    /// The package at a path, from memory if it is there.
+    pub(crate) async fn package(&self, path: &EntityPath) -> Result<Arc<Stored<Package>>, ApiError> {
+        self.get(path.into()).await?.package()
+    }
+
+    /// The trigger at a path, from memory if it is there.
+    pub(crate) async fn trigger(&self, path: &EntityPath) -> Result<Arc<Stored<Trigger>>, ApiError> {
+        self.get(path.into()).await?.trigger()
+    }
+
+    /// The rule at a path, from memory if it is there.
+    pub(crate) async fn rule(&self, path: &EntityPath) -> Result<Arc<Stored<Rule>>, ApiError> {
+        self.get(path.into()).await?.rule()
+    }
+
+    /// The action at a path as the store has it now, for who is going to change it.
+    pub(crate) async fn action_fresh(&self, path: &ActionPath) -> Result<Arc<Stored<Action>>, ApiError> {
+        self.read(&path.into()).await?.action()
+    }
+
+    /// The package at a path as the store has it now.
+    pub(crate) async fn package_fresh(&self, path: &EntityPath) -> Result<Arc<Stored<Package>>, ApiError> {
+        self.read(&path.into()).await?.package()
+    }
+
+    /// The trigger at a path as the store has it now.
+    pub(crate) async fn trigger_fresh(&self, path: &EntityPath) -> Result<Arc<Stored<Trigger>>, ApiError> {
+        self.read(&path.into()).await?.trigger()
+    }
+
+    /// The rule at a path as the store has it now.
+    pub(crate) async fn rule_fresh(&self, path: &EntityPath) -> Result<Arc<Stored<Rule>>, ApiError> {
+        self.read(&path.into()).await?.rule()
+    }
+
+    async fn get(&self, id: DocId) -> Result<Entity, ApiError> {
         let old = match self.cached.get(&id) {
-            Some(Entry { stored, until }) if until.is_none_or(|until| Instant::now() < until) => {
+            Some(Entry { entity, until }) if until.is_none_or(|until| Instant::now() < until) => {
                 self.metrics.hits.inc();
-                return Ok(stored);
+                return Ok(entity);
             }
             old => old,
         };
         self.metrics.misses.inc();
         let writes = self.writes_to(&id);
         let before = writes.load(Ordering::Acquire);
-        let (stored, lifetime) = match (self.read(&id).await, old) {
-            (Ok(stored), _) => (Arc::new(stored), self.lifetime),
-            (Err(ApiError::StoreUnavailable(_)), Some(old)) => (old.stored, Some(RETRY_AFTER)),
+        let (entity, lifetime) = match (self.read(&id).await, old) {
+            (Ok(entity), _) => (entity, self.lifetime),
+            (Err(ApiError::StoreUnavailable(_)), Some(old)) => (old.entity, Some(RETRY_AFTER)),
             (Err(error), _) => {
                 self.cached.invalidate(&id);
                 return Err(error);
             }
         };
         let entry =
-            Entry { stored: stored.clone(), until: lifetime.map(|lifetime| Instant::now() + lifetime) };
+            Entry { entity: entity.clone(), until: lifetime.map(|lifetime| Instant::now() + lifetime) };
         self.cached.entry(id).and_compute_with(|_| {
             let unchanged = writes.load(Ordering::Acquire) == before;
             if unchanged { Op::Put(entry) } else { Op::Nop }
         });
-        Ok(stored)
+        Ok(entity)
     }
 
-    /// The action at a path as the store has it now, for who is going to change it.
-    pub(crate) async fn get_fresh(&self, path: &ActionPath) -> Result<StoredAction, ApiError> {
-        self.read(&path.into()).await
-    }
-
-    /// Forgets an action. Has to be called after every write to it.
+    /// Forgets an entity. Has to be called after every write to it.
     pub(crate) fn forget(&self, id: &DocId) {
         self.writes_to(id).fetch_add(1, Ordering::Release);
         self.cached.invalidate(id);
     }
 
-    /// Forgets all actions.
+    /// Forgets all entities.
     pub(crate) fn forget_all(&self) {
         for writes in &self.writes {
             writes.fetch_add(1, Ordering::Release);
@@ -123,30 +196,24 @@ impl ActionCache {
         &self.writes[usize::try_from(hasher.finish() % GROUPS as u64).unwrap_or_default()]
     }
 
-    async fn read(&self, id: &DocId) -> Result<StoredAction, ApiError> {
+    async fn read(&self, id: &DocId) -> Result<Entity, ApiError> {
         for _ in 1..ATTEMPTS {
             match self.try_read(id).await? {
-                Some(stored) => return Ok(stored),
+                Some(entity) => return Ok(entity),
                 None => continue,
             }
         }
         self.try_read(id).await?.ok_or(ApiError::Conflict)
     }
 
-    /// `None` if the action changed between the reading of its document and of its code.
-    async fn try_read(&self, id: &DocId) -> Result<Option<StoredAction>, ApiError> {
+    /// `None` if an action changed between the reading of its document and of its code.
+    async fn try_read(&self, id: &DocId) -> Result<Option<Entity>, ApiError> {
         let document = self.store.get(id).await?;
-        if document.collection != Collection::Actions {
-            return Err(ApiError::NotInCollection);
-        }
         let code = match self.read_code(&document).await {
             Err(StoreError::NotFound(_) | StoreError::Conflict(_)) => return Ok(None),
             code => code?,
         };
-        let action = Action::from_document(&document.body, code.as_deref())
-            .map_err(|source| StoreError::Corrupt { id: id.to_string(), source: source.into() })?;
-        let init_parameters = action.init_parameters();
-        Ok(Some(StoredAction { action, revision: document.revision, init_parameters }))
+        entity(document, code.as_deref()).map(Some)
     }
 
     async fn read_code(&self, document: &Document) -> Result<Option<String>, StoreError> {
@@ -161,10 +228,26 @@ impl ActionCache {
     }
 }
 
-fn weight(action: &Action) -> usize {
-    let code = action.exec.code().map_or(0, |code| code.as_str().len());
-    let lists = action.parameters.size() + action.annotations.size();
-    ENTRY_BYTES + code + usize::try_from(lists).unwrap_or_default()
+fn entity(document: Document, code: Option<&str>) -> Result<Entity, ApiError> {
+    let Document { id, revision, collection, body, .. } = document;
+    let entity = match collection {
+        Collection::Actions => {
+            stored(|body| Action::from_document(body, code), &body, revision).map(Entity::Action)
+        }
+        Collection::Packages => stored(Package::from_document, &body, revision).map(Entity::Package),
+        Collection::Triggers => stored(Trigger::from_document, &body, revision).map(Entity::Trigger),
+        Collection::Rules => stored(Rule::from_document, &body, revision).map(Entity::Rule),
+        Collection::Apis => return Err(ApiError::NotInCollection),
+    };
+    entity.map_err(|source| StoreError::Corrupt { id: id.to_string(), source: source.into() }.into())
+}
+
+fn stored<T>(
+    read: impl FnOnce(&Json) -> Result<T, serde_json::Error>,
+    body: &Json,
+    revision: Revision,
+) -> Result<Arc<Stored<T>>, serde_json::Error> {
+    Ok(Arc::new(Stored { entity: read(body)?, revision }))
 }
 
 #[cfg(test)]
@@ -245,7 +328,7 @@ mod tests {
         let store = Arc::new(Slow { inner: embedded.stores().entities, gate: Mutex::default() });
         let counter = || IntCounter::new("x", "x").unwrap();
         let metrics = CacheMetrics { hits: counter(), misses: counter() };
-        let cache = Arc::new(ActionCache::new(store.clone(), 1 << 20, None, metrics));
+        let cache = Arc::new(EntityCache::new(store.clone(), 1 << 20, None, metrics));
         let path: ActionPath = "alice/hello".parse().unwrap();
         let first = store.put(hello("1.0.0"), None).await.unwrap();
 
@@ -254,7 +337,7 @@ mod tests {
         *store.gate.lock() = Some((reached, may_go_on));
         let reading = tokio::spawn({
             let (cache, path) = (cache.clone(), path.clone());
-            async move { cache.get(&path).await.map(|stored| stored.revision.clone()) }
+            async move { cache.action(&path).await.map(|stored| stored.revision.clone()) }
         });
         is_reached.await.unwrap();
         let second = store.put(hello("2.0.0"), Some(&first)).await.unwrap();
@@ -262,9 +345,9 @@ mod tests {
         go_on.send(()).unwrap();
         assert_eq!(reading.await.unwrap().unwrap(), first, "it read before the write");
 
-        assert_eq!(cache.get(&path).await.unwrap().revision, second);
+        assert_eq!(cache.action(&path).await.unwrap().revision, second);
         assert_eq!(cache.metrics.hits.get(), 0);
-        assert_eq!(cache.get(&path).await.unwrap().revision, second);
+        assert_eq!(cache.action(&path).await.unwrap().revision, second);
         assert_eq!(cache.metrics.hits.get(), 1);
     }
 
@@ -275,19 +358,19 @@ mod tests {
         let store = embedded.stores().entities;
         let counter = || IntCounter::new("x", "x").unwrap();
         let metrics = CacheMetrics { hits: counter(), misses: counter() };
-        let cache = ActionCache::new(store.clone(), 1 << 20, Some(Duration::ZERO), metrics);
+        let cache = EntityCache::new(store.clone(), 1 << 20, Some(Duration::ZERO), metrics);
         let path: ActionPath = "alice/hello".parse().unwrap();
         let first = store.put(hello("1.0.0"), None).await.unwrap();
-        assert_eq!(cache.get(&path).await.unwrap().revision, first);
+        assert_eq!(cache.action(&path).await.unwrap().revision, first);
         let second = store.put(hello("2.0.0"), Some(&first)).await.unwrap();
-        assert_eq!(cache.get(&path).await.unwrap().revision, second, "nobody told of the change");
+        assert_eq!(cache.action(&path).await.unwrap().revision, second, "nobody told of the change");
 
         embedded.close();
-        assert_eq!(cache.get(&path).await.unwrap().revision, second);
+        assert_eq!(cache.action(&path).await.unwrap().revision, second);
         assert_eq!(cache.metrics.hits.get(), 0);
-        assert_eq!(cache.get(&path).await.unwrap().revision, second);
+        assert_eq!(cache.action(&path).await.unwrap().revision, second);
         assert_eq!(cache.metrics.hits.get(), 1, "the store is left alone for a while");
         cache.forget_all();
-        assert!(cache.get(&path).await.is_err());
+        assert!(cache.action(&path).await.is_err());
     }
 }
