@@ -21,7 +21,14 @@ const LONGEST_START: Duration = Duration::from_secs(60);
 const LONGEST_STOP: Duration = Duration::from_secs(90);
 const LOG_LINES: usize = 15;
 
-/// How a `whirl` is started. Everything not named here is as whirl has it by default.
+/// Settings under which nothing but the machine holds the load back.
+pub(crate) const UNTHROTTLED: [(&str, &str); 3] = [
+    ("WHIRL_CONTROLLER__THROTTLES__ACTIONS_PER_MINUTE", "2147483647"),
+    ("WHIRL_CONTROLLER__THROTTLES__TRIGGERS_PER_MINUTE", "2147483647"),
+    ("WHIRL_CONTROLLER__THROTTLES__CONCURRENT_ACTIONS", "2147483647"),
+];
+
+/// How a `whirl` is started. Everything not named here is as whirl has it by default, but for throttles.
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
     /// The program.
@@ -58,7 +65,9 @@ impl Server {
         let at = |name: &str| directory.path().join(name);
         let (api, admin) = free_ports().map_err(Error::io("find free ports"))?;
         let mut command = Command::new(&options.whirl);
+        command.envs(UNTHROTTLED);
         command.arg("--port").arg(api.port().to_string());
+        command.args(["--gateway-port", "0"]);
         command.arg("--admin-port").arg(admin.port().to_string()).arg("--data-dir").arg(at("data"));
         if let Some(memory) = options.memory {
             command.arg("--memory").arg(format!("{memory} MB"));

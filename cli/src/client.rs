@@ -8,8 +8,8 @@ mod apis;
 mod config;
 mod download;
 mod entity;
-mod host;
 mod error;
+mod host;
 mod namespaces;
 mod observer;
 mod packages;
@@ -34,9 +34,9 @@ pub use config::{Auth, ClientConfig, ClientIdentity, DEFAULT_API_VERSION};
 pub use download::download;
 pub use entity::{EntitySummary, KeyValue, Page, value_of};
 pub use error::Error;
+pub use host::HostInfo;
 pub use namespaces::Namespaces;
 pub use observer::{Message, Observer};
-pub use host::HostInfo;
 pub use packages::{BindingBody, PackageBody, Packages};
 pub use rules::{RuleBody, RuleState, Rules};
 pub use triggers::{TriggerBody, Triggers};
@@ -228,13 +228,13 @@ impl Client {
         query: &[(&str, String)],
         body: Option<&[u8]>,
     ) -> Result<Response, Error> {
-        self.exchange(method, format!("{}{path}{}", self.base, path::query(query)), body)
+        self.exchange(method, &format!("{}{path}{}", self.base, path::query(query)), body)
     }
 
     /// One request to a whole address.
-    fn exchange(&self, method: Method, url: String, body: Option<&[u8]>) -> Result<Response, Error> {
-        let failed = |source: ureq::Error| Error::Network { url: url.clone(), source: Box::new(source) };
-        let request = self.head(method, &url, body).map_err(|e| failed(e.into()))?;
+    fn exchange(&self, method: Method, url: &str, body: Option<&[u8]>) -> Result<Response, Error> {
+        let failed = |source: ureq::Error| Error::Network { url: url.to_owned(), source: Box::new(source) };
+        let request = self.head(method, url, body).map_err(|e| failed(e.into()))?;
         let started = Instant::now();
         self.observe_request(&request, body);
         let takes_body = matches!(*request.method(), Method::POST | Method::PUT | Method::PATCH);

@@ -2,11 +2,18 @@
 
 mod action;
 mod activation;
+mod admin;
+mod api;
 mod entities;
 mod namespace;
+mod package;
 mod page;
+mod project;
 mod property;
+mod rule;
 mod sdk;
+mod summary;
+mod trigger;
 
 use std::sync::Arc;
 
@@ -15,11 +22,18 @@ use indexmap::IndexMap;
 use whirl_model::Json;
 
 pub use action::ActionCommand;
+pub(crate) use action::{Web, save_below};
 pub use activation::ActivationCommand;
+pub use admin::AdminCommand;
+pub use api::ApiCommand;
 pub use entities::ListArgs;
 pub use namespace::NamespaceCommand;
+pub use package::PackageCommand;
+pub use project::ProjectCommand;
 pub use property::PropertyCommand;
+pub use rule::RuleCommand;
 pub use sdk::SdkCommand;
+pub use trigger::TriggerCommand;
 
 use crate::client::{Client, Observer};
 use crate::exit::Failure;
@@ -33,6 +47,7 @@ use crate::settings::{Environment, Settings};
 struct Context<'c> {
     flags: GlobalFlags,
     settings: Settings,
+    environment: &'c Environment,
     console: &'c mut Console,
 }
 
@@ -60,6 +75,31 @@ fn field_of(entity: &Json, field: &str) -> Result<Json, Failure> {
     let members: IndexMap<String, Json> = serde_json::from_str(entity.as_str()).unwrap_or_default();
     let found = members.into_iter().find(|(key, _)| key.eq_ignore_ascii_case(field));
     found.map(|(_, value)| value).ok_or_else(|| Failure::Local(format!("Invalid field filter '{field}'.")))
+}
+
+/// An entity to show.
+struct Shown<'a> {
+    noun: &'a str,
+    name: &'a str,
+    entity: &'a Json,
+}
+
+/// Shows a whole entity, or one member of it, after the `ok:` line.
+fn show_entity(out: &mut Printer, shown: &Shown<'_>, field: Option<&str>) -> Result<(), Failure> {
+    let Shown { noun, name, entity } = shown;
+    let bold = out.bold(name);
+    match field {
+        None => {
+            out.ok(format!("got {noun} {bold}"))?;
+            out.json(entity)?;
+        }
+        Some(field) => {
+            let value = field_of(entity, field)?;
+            out.ok(format!("got {noun} {bold}, displaying field {}", out.bold(field)))?;
+            out.json(&value)?;
+        }
+    }
+    Ok(())
 }
 
 /// A command with its own flags read.
@@ -101,10 +141,16 @@ impl Plan for Command {
         match self {
             Self::Action(group) => Planned::group(group),
             Self::Activation(group) => Planned::group(group),
+            Self::Package(group) => Planned::group(group),
+            Self::Trigger(group) => Planned::group(group),
+            Self::Rule(group) => Planned::group(group),
+            Self::Api(group) => Planned::group(group),
+            Self::Project(group) => Planned::group(group),
             Self::Namespace(group) => Planned::group(group),
             Self::List(leaf) => Planned::leaf(leaf),
             Self::Property(group) => Planned::group(group),
             Self::Sdk(group) => Planned::group(group),
+            Self::Admin(group) => Planned::group(group),
         }
     }
 }
@@ -115,11 +161,11 @@ impl Plan for Command {
 /// What the user is to be told, with its exit code.
 pub fn run(wsk: Wsk, environment: &Environment, console: &mut Console) -> Result<u8, Failure> {
     let planned = wsk.command.plan().under(wsk.globals);
-    let file = environment.property_file();
+    let file = planned.globals.config.clone().or_else(|| environment.property_file());
     let properties = file.as_deref().map(Properties::load).transpose()?.unwrap_or_default();
     let settings = Settings::resolve(&planned.globals, environment, &properties);
     if settings.debug {
         note(&format!("property file {file:?}, API host {:?}", settings.host));
     }
-    (planned.job)(&mut Context { flags: planned.globals, settings, console })
+    (planned.job)(&mut Context { flags: planned.globals, settings, environment, console })
 }

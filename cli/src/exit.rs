@@ -15,6 +15,9 @@ const BAD_BODY: u8 = 4;
 /// A blocking invocation went on beyond the time that the server waits.
 pub const TIMED_OUT: u8 = 202;
 
+/// The HTTP status of an activation that ended with an error of the action.
+pub const FAILED_ACTION: u16 = 502;
+
 /// Why a command did not do what it was asked for.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
@@ -41,6 +44,18 @@ pub enum Failure {
         /// The reason.
         #[source]
         source: client::Error,
+    },
+    /// A feed did not do what it was asked to.
+    #[error("{what}: the feed '{feed}' {why}")]
+    Feed {
+        /// What could not be done: `Unable to create trigger 't'`.
+        what: String,
+        /// The feed action.
+        feed: String,
+        /// What it did instead.
+        why: &'static str,
+        /// The exit code.
+        code: u8,
     },
     /// The client could not be set up.
     #[error(transparent)]
@@ -89,6 +104,7 @@ impl Failure {
         match self {
             Self::Usage(_) => USAGE,
             Self::Request { source, .. } | Self::Client(source) => of_client(source),
+            Self::Feed { code, .. } => *code,
             Self::Local(_) | Self::File { .. } | Self::Properties(_) | Self::Output(_) => GENERAL,
         }
     }

@@ -3,14 +3,19 @@
 
 mod go_style;
 mod key_values;
+mod without_short_debug;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use std::path::PathBuf;
+
 use crate::commands::{
-    ActionCommand, ActivationCommand, ListArgs, NamespaceCommand, PropertyCommand, SdkCommand,
+    ActionCommand, ActivationCommand, AdminCommand, ApiCommand, ListArgs, NamespaceCommand, PackageCommand,
+    ProjectCommand, PropertyCommand, RuleCommand, SdkCommand, TriggerCommand,
 };
 
-pub use key_values::{Annotations, KeyValues, Parameters};
+pub use key_values::{Annotations, FeedParameters, KeyValues, Parameters, TriggerParameters, Variables};
+pub use without_short_debug::WithoutShortDebug;
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -31,6 +36,16 @@ pub enum Command {
     Action(Group<ActionCommand>),
     /// Look into activations
     Activation(Group<ActivationCommand>),
+    /// Work with packages of actions
+    Package(Group<PackageCommand>),
+    /// Work with triggers
+    Trigger(Group<TriggerCommand>),
+    /// Work with rules, which let triggers start actions
+    Rule(Group<RuleCommand>),
+    /// Work with APIs that lead to web actions
+    Api(Group<ApiCommand>),
+    /// Deploy whole projects from a manifest
+    Project(Group<ProjectCommand>),
     /// Work with namespaces
     Namespace(Group<NamespaceCommand>),
     /// List the entities of a namespace
@@ -39,6 +54,8 @@ pub enum Command {
     Property(Group<PropertyCommand>),
     /// Install what helps in using the platform
     Sdk(Group<SdkCommand>),
+    /// Administer a server: its users and the limits of their namespaces
+    Admin(Group<AdminCommand>),
 }
 
 /// A command that only groups others.
@@ -83,6 +100,9 @@ pub struct GlobalFlags {
     /// Private key of the client certificate, a PEM file
     #[arg(long, value_name = "FILE")]
     pub key: Option<String>,
+    /// Property file instead of ~/.wskprops
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
     /// Flags that are on or off.
     #[command(flatten)]
     pub switches: Switches,
@@ -113,6 +133,7 @@ impl GlobalFlags {
             apiversion: right.apiversion.or(self.apiversion),
             cert: right.cert.or(self.cert),
             key: right.key.or(self.key),
+            config: right.config.or(self.config),
             switches: self.switches.then(right.switches),
         }
     }
@@ -127,6 +148,7 @@ impl std::fmt::Debug for GlobalFlags {
             .field("apiversion", &self.apiversion)
             .field("cert", &self.cert)
             .field("key", &self.key)
+            .field("config", &self.config)
             .field("switches", &self.switches)
             .finish()
     }

@@ -2,14 +2,18 @@
 //!
 //! [`client`] stands alone and serves other programs too: it reads no configuration and prints nothing. The
 //! rest is the command line: [`flags`] reads it, [`settings`] finds what is in force, [`commands`] act,
-//! [`output`] prints, [`exit`] tells scripts how it went.
+//! [`output`] prints, [`exit`] tells scripts how it went. `project` turns a manifest into a list of operations.
 
+mod artifact;
 pub mod client;
 pub mod commands;
 pub mod exit;
+mod feed;
 pub mod flags;
+mod gateway;
 pub mod name;
 pub mod output;
+mod project;
 pub mod properties;
 pub mod settings;
 

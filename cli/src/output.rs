@@ -5,5 +5,6 @@ pub mod console;
 pub mod json;
 pub mod listing;
 pub mod traffic;
+pub mod yaml;
 
 pub use console::{Console, Printer};

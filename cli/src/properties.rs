@@ -17,6 +17,10 @@ pub enum Key {
     Certificate,
     /// The file of the certificate's private key.
     PrivateKey,
+    /// The address of the server's administration.
+    AdminHost,
+    /// The access token of the API gateway.
+    GatewayToken,
 }
 
 impl Key {
@@ -29,6 +33,8 @@ impl Key {
             Self::ApiVersion => "APIVERSION",
             Self::Certificate => "CERT",
             Self::PrivateKey => "KEY",
+            Self::AdminHost => "ADMINHOST",
+            Self::GatewayToken => "APIGW_ACCESS_TOKEN",
         }
     }
 }

@@ -63,6 +63,21 @@ pub struct Settings {
     pub debug: bool,
     /// The property file read and written.
     pub property_file: Option<PathBuf>,
+    /// The access token of the API gateway.
+    pub gateway_token: Option<String>,
+    /// The server's administration.
+    pub admin: AdminSettings,
+}
+
+/// Where the server's administration is and what opens it, as far as environment and property file tell.
+#[derive(Clone, Debug, Default)]
+pub struct AdminSettings {
+    /// Its address.
+    pub host: Option<String>,
+    /// Its key.
+    pub key: Option<Auth>,
+    /// The file that holds its key.
+    pub key_file: Option<PathBuf>,
 }
 
 impl Settings {
@@ -85,7 +100,13 @@ impl Settings {
             insecure: flags.switches.insecure,
             verbose: flags.switches.verbose,
             debug: flags.switches.debug || environment.get("WSK_CLI_DEBUG").is_some(),
-            property_file: environment.property_file(),
+            property_file: flags.config.clone().or_else(|| environment.property_file()),
+            gateway_token: properties.get(Key::GatewayToken).map(str::to_owned),
+            admin: AdminSettings {
+                host: pick(None, Some("WHISK_ADMINHOST"), Key::AdminHost),
+                key: environment.get("WHISK_ADMINKEY").map(Auth::bearer),
+                key_file: environment.get("WHISK_ADMINKEY_FILE").map(PathBuf::from),
+            },
         }
     }
 

@@ -3,14 +3,15 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use prometheus::{Histogram, IntGauge};
 use tokio::sync::{Notify, oneshot};
 use whirl_backends::bus::{Consumer, Delivery, Message};
 use whirl_model::{
-    Acknowledgement, ActionPath, ActivationId, ActivationRecord, Caller, Namespace, Timestamp, Version,
+    Acknowledgement, ActionPath, ActivationId, ActivationRecord, Caller, ControllerId, EntityPath, Keep,
+    Namespace, Timestamp, Topic, Version,
 };
 
 use crate::invokers::{Invokers, Life};
@@ -18,6 +19,9 @@ use crate::metrics::ControllerMetrics;
 
 /// What a recent record weighs besides its result.
 const RECORD_BYTES: usize = 1024;
+/// Activations that ended and whose record may not be stored yet: remembered so many, and for so long.
+const ENDED: usize = 4096;
+const ENDED_FOR: Duration = Duration::from_secs(10);
 
 /// Activations in flight and recent results.
 pub(crate) struct Acknowledgements {
@@ -31,7 +35,11 @@ pub(crate) struct Acknowledgements {
 
 struct State {
     in_flight: HashMap<ActivationId, InFlight>,
+    /// How many of them, steps left out, each namespace has, by its UUID. One that has none is not in it.
+    of_namespace: HashMap<String, u32>,
     recent: Recent,
+    /// Those that ended last and may get a record, oldest first, with their ends.
+    ended: VecDeque<(Instant, Flight)>,
 }
 
 /// What has to be known of an activation in flight.
@@ -47,10 +55,34 @@ pub(crate) struct Flight {
     pub(crate) caller: Arc<Caller>,
     /// When it was asked for.
     pub(crate) arrived: Timestamp,
+    /// The activation that it is a step of.
+    pub(crate) cause: Option<ActivationId>,
+    /// The binding through which the action was reached.
+    pub(crate) binding: Option<EntityPath>,
+    /// Which outcomes get a record.
+    pub(crate) keep: Keep,
+    /// Which invoker has it; `None` if it is a sequence or composition, which this controller runs, or was
+    /// recovered.
+    pub(crate) post: Option<Post>,
+}
+
+/// An activation's place at an invoker.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Post {
     /// Who has it.
     pub(crate) life: Life,
     /// When it is given up.
     pub(crate) deadline: Instant,
+}
+
+impl Flight {
+    /// Where it is published by the controller of this number.
+    pub(crate) fn topic(&self, controller: ControllerId) -> Topic {
+        match self.post {
+            Some(post) => Topic::Activations(post.life.invoker),
+            None => Topic::Sequences(controller),
+        }
+    }
 }
 
 /// Where the result of an activation is waited for.
@@ -85,7 +117,12 @@ impl Acknowledgements {
     /// Nothing in flight; remembers recent results up to so many bytes.
     pub(crate) fn new(recent_bytes: u64, invokers: Arc<dyn Invokers>, metrics: &ControllerMetrics) -> Self {
         let recent = Recent::new(usize::try_from(recent_bytes).unwrap_or(usize::MAX));
-        let state = Mutex::new(State { in_flight: HashMap::new(), recent });
+        let state = Mutex::new(State {
+            in_flight: HashMap::new(),
+            of_namespace: HashMap::new(),
+            recent,
+            ended: VecDeque::new(),
+        });
         let (in_flight, transit) = (metrics.in_flight.clone(), metrics.stages.acknowledgement.clone());
         Self { state, emptied: Notify::new(), invokers, in_flight, transit }
     }
@@ -105,7 +142,10 @@ impl Acknowledgements {
     fn insert(&self, flight: Flight, waiter: Option<Waiter>) {
         let (id, blocking) = (flight.id, waiter.is_some());
         let entry = InFlight { flight, stage: Stage::AtInvoker, blocking, waiter };
-        self.state.lock().in_flight.insert(id, entry);
+        let mut state = self.state.lock();
+        state.count_in(&entry.flight);
+        state.in_flight.insert(id, entry);
+        drop(state);
         self.in_flight.inc();
     }
 
@@ -115,14 +155,14 @@ impl Acknowledgements {
         self.remove(&mut self.state.lock(), id);
     }
 
-    fn remove(&self, state: &mut State, id: ActivationId) {
-        if state.in_flight.remove(&id).is_none() {
-            return;
-        }
+    fn remove(&self, state: &mut State, id: ActivationId) -> Option<Flight> {
+        let entry = state.in_flight.remove(&id)?;
+        state.count_out(&entry.flight);
         self.in_flight.dec();
         if state.in_flight.is_empty() {
             self.emptied.notify_waiters();
         }
+        Some(entry.flight)
     }
 
     /// Gives up every activation that there is a reason to. They stay in flight until they are withdrawn; acknowledgements
@@ -138,6 +178,21 @@ impl Acknowledgements {
         at_invokers.filter_map(give_up).collect()
     }
 
+    /// An activation that this controller runs itself ended, and is remembered.
+    pub(crate) fn ended_here(&self, record: &Arc<ActivationRecord>, keep: Keep) {
+        let mut state = self.state.lock();
+        state.recent.insert(record.clone(), keep.keeps(record.response.outcome));
+        let waiter = state.in_flight.get_mut(&record.activation_id).and_then(|entry| entry.waiter.take());
+        if let Some(flight) = self.remove(&mut state, record.activation_id) {
+            state.note_end(flight);
+        }
+        drop(state);
+        if let Some(waiter) = waiter {
+            // A caller who has gone meanwhile needs no answer.
+            let _ = waiter.send(record.clone());
+        }
+    }
+
     /// Waits until nothing is in flight.
     pub(crate) async fn emptied(&self) {
         loop {
@@ -149,9 +204,32 @@ impl Acknowledgements {
         }
     }
 
-    /// The record, without logs, of an activation that ended a moment ago and whose caller waited for it.
+    /// The record, without logs, of an activation that ended a moment ago and whose caller waited for it; none
+    /// if it is not to be kept.
     pub(crate) fn recent(&self, namespace: &Namespace, id: ActivationId) -> Option<Arc<ActivationRecord>> {
-        self.state.lock().recent.get(id).filter(|record| record.namespace == *namespace)
+        let (record, is_kept) = self.state.lock().recent.get(id)?;
+        Some(record).filter(|record| is_kept && record.namespace == *namespace)
+    }
+
+    /// The same, kept or not: for who sends the request again that it is the result of.
+    pub(crate) fn result(&self, namespace: &Namespace, id: ActivationId) -> Option<Arc<ActivationRecord>> {
+        let (record, _) = self.state.lock().recent.get(id)?;
+        Some(record).filter(|record| record.namespace == *namespace)
+    }
+
+    /// An activation of a namespace that has not ended.
+    pub(crate) fn flight(&self, namespace: &Namespace, id: ActivationId) -> Option<Flight> {
+        let state = self.state.lock();
+        let flight = &state.in_flight.get(&id)?.flight;
+        (flight.caller.namespace == *namespace).then(|| flight.clone())
+    }
+
+    /// An activation of a namespace that ended a moment ago and may get a record.
+    pub(crate) fn ended(&self, namespace: &Namespace, id: ActivationId) -> Option<Flight> {
+        let state = self.state.lock();
+        let recently = state.ended.iter().rev().take_while(|(at, _)| at.elapsed() < ENDED_FOR);
+        let mut flights = recently.map(|(_, flight)| flight);
+        flights.find(|flight| flight.id == id && flight.caller.namespace == *namespace).cloned()
     }
 
     /// Activations that have not ended, in no order.
@@ -164,17 +242,25 @@ impl Acknowledgements {
         self.state.lock().in_flight.len()
     }
 
+    /// How many of them, steps left out, a namespace has, by its UUID.
+    pub(crate) fn in_flight_of(&self, uuid: &str) -> u32 {
+        self.state.lock().of_namespace.get(uuid).copied().unwrap_or_default()
+    }
+
     fn acknowledge(&self, acknowledgement: &Acknowledgement) {
         let id = acknowledgement.activation_id;
         let mut state = self.state.lock();
         let entry = state.in_flight.get_mut(&id).filter(|entry| entry.stage == Stage::AtInvoker);
         let Some(entry) = entry else { return };
         let (waiter, blocking) = (entry.waiter.take_if(|_| acknowledgement.record.is_some()), entry.blocking);
-        if acknowledgement.completed {
-            self.remove(&mut state, id);
+        let keep = entry.flight.keep;
+        if acknowledgement.completed
+            && let Some(flight) = self.remove(&mut state, id)
+        {
+            state.note_end(flight);
         }
         if let Some(record) = acknowledgement.record.as_ref().filter(|_| blocking) {
-            state.recent.insert(record.clone());
+            state.recent.insert(record.clone(), keep.keeps(record.response.outcome));
         }
         drop(state);
         if let (Some(waiter), Some(record)) = (waiter, &acknowledgement.record) {
@@ -183,6 +269,42 @@ impl Acknowledgements {
         }
         if acknowledgement.completed {
             self.invokers.ended(acknowledgement);
+        }
+    }
+}
+
+impl State {
+    fn note_end(&mut self, flight: Flight) {
+        if flight.keep == Keep::Never {
+            return;
+        }
+        if self.ended.len() == ENDED {
+            self.ended.pop_front();
+        }
+        self.ended.push_back((Instant::now(), flight));
+    }
+
+    /// Steps count with what they are a step of.
+    fn count_in(&mut self, flight: &Flight) {
+        if flight.cause.is_some() {
+            return;
+        }
+        let uuid = &flight.caller.uuid;
+        match self.of_namespace.get_mut(uuid) {
+            Some(count) => *count += 1,
+            None => drop(self.of_namespace.insert(uuid.clone(), 1)),
+        }
+    }
+
+    fn count_out(&mut self, flight: &Flight) {
+        let uuid = &flight.caller.uuid;
+        if flight.cause.is_none()
+            && let Some(count) = self.of_namespace.get_mut(uuid)
+        {
+            *count -= 1;
+            if *count == 0 {
+                self.of_namespace.remove(uuid);
+            }
         }
     }
 }
@@ -202,9 +324,9 @@ impl Consumer for Acknowledgements {
     }
 }
 
-/// The newest records, as many as fit.
+/// The newest records, as many as fit, each with whether it is to be kept.
 struct Recent {
-    records: HashMap<ActivationId, Arc<ActivationRecord>>,
+    records: HashMap<ActivationId, (Arc<ActivationRecord>, bool)>,
     order: VecDeque<ActivationId>,
     bytes: usize,
     max_bytes: usize,
@@ -215,20 +337,20 @@ impl Recent {
         Self { records: HashMap::new(), order: VecDeque::new(), bytes: 0, max_bytes }
     }
 
-    fn get(&self, id: ActivationId) -> Option<Arc<ActivationRecord>> {
+    fn get(&self, id: ActivationId) -> Option<(Arc<ActivationRecord>, bool)> {
         self.records.get(&id).cloned()
     }
 
-    fn insert(&mut self, record: Arc<ActivationRecord>) {
+    fn insert(&mut self, record: Arc<ActivationRecord>, is_kept: bool) {
         let id = record.activation_id;
         self.bytes += weight(&record);
-        match self.records.insert(id, record) {
-            Some(replaced) => self.bytes -= weight(&replaced),
+        match self.records.insert(id, (record, is_kept)) {
+            Some((replaced, _)) => self.bytes -= weight(&replaced),
             None => self.order.push_back(id),
         }
         while self.bytes > self.max_bytes {
             let Some(oldest) = self.order.pop_front() else { return };
-            if let Some(record) = self.records.remove(&oldest) {
+            if let Some((record, _)) = self.records.remove(&oldest) {
                 self.bytes -= weight(&record);
             }
         }
@@ -303,8 +425,10 @@ mod tests {
             version: Version::FIRST,
             caller: Arc::new(caller),
             arrived: Timestamp(1),
-            life: Life { invoker: InvokerId(0), epoch: Epoch::default() },
-            deadline: Instant::now(),
+            cause: None,
+            binding: None,
+            keep: Keep::Always,
+            post: None,
         }
     }
 
@@ -320,6 +444,19 @@ mod tests {
         assert_eq!((all.in_flight_count(), all.in_flight.get()), (0, 0));
         assert!(all.recent(&"alice".parse().unwrap(), id).is_some());
         assert!(all.recent(&"bob".parse().unwrap(), id).is_none(), "records are their namespace's own");
+    }
+
+    #[test]
+    fn what_ends_here_reaches_its_waiter_too() {
+        let all = acknowledgements();
+        let mut waiter = all.expect_result(flight(1));
+        all.ended_here(&record(1, "x"), Keep::Always);
+        assert_eq!(waiter.try_recv().unwrap(), record(1, "x"));
+        assert_eq!((all.in_flight_count(), all.in_flight.get()), (0, 0));
+        all.ended_here(&record(2, "inner"), Keep::Always);
+        for id in [1, 2].map(ActivationId::from_bits) {
+            assert!(all.recent(&"alice".parse().unwrap(), id).is_some());
+        }
     }
 
     #[test]
@@ -356,12 +493,12 @@ mod tests {
     fn recent_results_stay_within_their_bound() {
         let mut recent = Recent::new(4 * RECORD_BYTES);
         for id in 0..100 {
-            recent.insert(record(id, "x"));
-            recent.insert(record(id, "yy"));
+            recent.insert(record(id, "x"), true);
+            recent.insert(record(id, "yy"), true);
         }
         assert!(recent.bytes <= recent.max_bytes && recent.get(ActivationId::from_bits(99)).is_some());
         assert_eq!((recent.records.len(), recent.order.len()), (3, 3));
-        recent.insert(record(100, &"z".repeat(5000)));
+        recent.insert(record(100, &"z".repeat(5000)), true);
         assert_eq!((recent.records.len(), recent.bytes), (0, 0));
     }
 }

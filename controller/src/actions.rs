@@ -9,31 +9,30 @@ mod merge;
 pub(crate) mod put;
 
 pub(crate) use exec::runtime_of;
-use whirl_backends::store::{Collection, StoreError};
-use whirl_model::{ActionPath, DocId, EntityName, Namespace};
+use whirl_model::ActionPath;
 
 use crate::api::Api;
 use crate::api_error::ApiError;
 use crate::call::Call;
 use crate::entitlement;
 
-/// The action that the path names, if the caller may use it and it can exist.
-async fn permitted(call: &Call) -> Result<ActionPath, ApiError> {
+/// The action that the path names, if the caller may write or delete it.
+fn owned(call: &Call) -> Result<ActionPath, ApiError> {
     let path = call.action_path()?;
     entitlement::action(&call.caller.namespace, &path)?;
-    match &path.package {
-        None => Ok(path),
-        Some(package) => Err(why_no_package(&call.api, &path.namespace, package).await),
-    }
+    Ok(path)
 }
 
-/// Why nothing can be done in a package: it is missing, or its id is another entity's. Packages themselves
-/// cannot be created yet.
-async fn why_no_package(api: &Api, namespace: &Namespace, package: &EntityName) -> ApiError {
-    let id = ActionPath::in_default_package(namespace.clone(), package.clone());
-    match api.stores.entities.get(&DocId::from(&id)).await {
-        Ok(document) if document.collection != Collection::Packages => ApiError::NotInCollection,
-        Ok(_) | Err(StoreError::NotFound(_)) => ApiError::MissingNamed(id.to_string()),
-        Err(error) => error.into(),
+/// Whether an action can be written or deleted where it is to be: not in a package that is missing, and not
+/// through a binding.
+async fn check_package(api: &Api, path: &ActionPath) -> Result<(), ApiError> {
+    let Some(package) = path.package_path() else { return Ok(()) };
+    match api.entities.package_fresh(&package).await {
+        Ok(stored) if stored.entity.binding.is_some() => {
+            Err(ApiError::malformed("Operation not permitted on package binding."))
+        }
+        Ok(_) => Ok(()),
+        Err(ApiError::Missing) => Err(ApiError::MissingNamed(package.to_string())),
+        Err(error) => Err(error),
     }
 }

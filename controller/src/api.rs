@@ -6,15 +6,20 @@ use std::time::Duration;
 use whirl_backends::bus::Bus;
 use whirl_backends::store::Stores;
 use whirl_model::{ControllerId, Json, RuntimeManifest};
-use whirl_service::Drain;
+use whirl_service::{AdminKey, Drain};
 
 use crate::acknowledgements::Acknowledgements;
-use crate::authentication::Authenticator;
+use crate::authenticator::Authenticator;
 use crate::config::ControllerConfig;
 use crate::entity_cache::EntityCache;
+use crate::gateway::Gateway;
+use crate::idempotency::Claims;
 use crate::invokers::Invokers;
 use crate::metrics::ControllerMetrics;
+use crate::openapi::Descriptions;
 use crate::records::Records;
+use crate::sequences::Sequences;
+use crate::throttles::Throttles;
 
 /// The controller's parts.
 pub(crate) struct Api {
@@ -28,12 +33,19 @@ pub(crate) struct Api {
     pub(crate) stores: Stores,
     pub(crate) bus: Arc<dyn Bus>,
     pub(crate) invokers: Arc<dyn Invokers>,
-    pub(crate) authenticator: Authenticator,
+    pub(crate) authenticator: Arc<Authenticator>,
+    pub(crate) throttles: Throttles,
+    /// What administrators show; without it there is no administration.
+    pub(crate) admin_key: Option<AdminKey>,
     pub(crate) entities: Arc<EntityCache>,
+    pub(crate) gateway: Gateway,
     pub(crate) records: Arc<Records>,
+    pub(crate) claims: Claims,
     pub(crate) acknowledgements: Arc<Acknowledgements>,
+    pub(crate) sequences: Arc<Sequences>,
     pub(crate) metrics: ControllerMetrics,
     pub(crate) drain: Drain,
+    pub(crate) descriptions: Descriptions,
     /// The answer to `GET /`.
     pub(crate) host_info: Json,
 }

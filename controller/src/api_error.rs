@@ -11,7 +11,7 @@ use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 use whirl_backends::bus::BusError;
 use whirl_backends::store::StoreError;
-use whirl_model::{Json, NameError, TransactionId};
+use whirl_model::{Json, Kind, NameError, TransactionId};
 use whirl_scheduling::balancer::Refusal;
 
 use crate::entitlement::Forbidden;
@@ -27,6 +27,31 @@ pub(crate) enum ApiError {
     /// The caller has no right to the resource.
     #[error("The supplied authentication is not authorized to access '{0}'.")]
     Forbidden(String),
+    /// The caller's namespace may not have actions of the kind.
+    #[error("The supplied authentication is not authorized to access actions of kind '{}'.", .0.as_str())]
+    ForbiddenKind(Kind),
+    /// The administrator's key is missing or wrong.
+    #[error("The administrator's key is missing or wrong.")]
+    NotAdministrator,
+    /// This server has no administrator's key.
+    #[error("This server has no administrator's key: it cannot be administered here.")]
+    NoAdministration,
+    /// The namespace has made more requests in this minute than it may.
+    #[error("Too many requests in the last minute (count: {count}, allowed: {allowed}).")]
+    TooManyRequests {
+        /// So many, with this one.
+        count: u32,
+        /// So many it may make.
+        allowed: u32,
+    },
+    /// The namespace has as many activations in flight as it may.
+    #[error("Too many concurrent requests in flight (count: {count}, allowed: {allowed}).")]
+    TooManyConcurrent {
+        /// So many are in flight.
+        count: u32,
+        /// So many may be.
+        allowed: u32,
+    },
     /// There is no such path, method, entity or record.
     #[error("The requested resource does not exist.")]
     Missing,
@@ -36,12 +61,48 @@ pub(crate) enum ApiError {
     /// It is there and the caller did not ask to overwrite it.
     #[error("resource already exists")]
     Exists,
+    /// Credentials are to be given to somebody, and somebody has them.
+    #[error("These credentials are in use; without any, new ones are made.")]
+    CredentialsTaken,
+    /// A blocked subject is to get a namespace.
+    #[error("The subject is blocked.")]
+    SubjectBlocked,
     /// The id belongs to an entity of another sort.
     #[error("Resource by this name exists but is not in this collection.")]
     NotInCollection,
+    /// What a binding is to name is something else than a package.
+    #[error("Cannot bind to a resource that is not a package.")]
+    BindsToNoPackage,
+    /// A package is to become a binding.
+    #[error("Resource is a package and cannot be converted into a binding.")]
+    IsNoBinding,
+    /// A package is to be deleted that holds so many actions.
+    #[error("Package not empty (it contains {0}). Delete its contents first, or set 'force'.")]
+    NotEmpty(usize),
+    /// A binding names itself, or too many follow each other.
+    #[error("The package binding of '{0}' leads to no package.")]
+    NoEndOfBindings(String),
+    /// The namespace has no such API, or the API no such operation: this is what is missing.
+    #[error("The {0} does not exist.")]
+    MissingApi(String),
+    /// No API of the gateway has the path.
+    #[error("No API has this path.")]
+    NoSuchApi,
+    /// The path of an API has other methods.
+    #[error("The API does not have this method at this path.")]
+    MethodNotAllowed,
+    /// The controller serves no API gateway.
+    #[error("There is no API gateway here.")]
+    NoGateway,
     /// Someone else changed it meanwhile.
     #[error("Concurrent modification to resource detected.")]
     Conflict,
+    /// The same request is being accepted.
+    #[error("A request with this Idempotency-Key is being accepted. Try again.")]
+    KeyInUse,
+    /// The idempotency key belongs to another request.
+    #[error("The Idempotency-Key was used for another request.")]
+    KeyReused,
     /// The request is malformed.
     #[error("{0}")]
     Malformed(Cow<'static, str>),
@@ -55,12 +116,18 @@ pub(crate) enum ApiError {
         /// Its bound.
         limit: u64,
     },
+    /// The body does not come.
+    #[error("The request's body did not come in time.")]
+    BodyTooSlow,
     /// The body is not JSON.
     #[error("The request's content type has to be application/json.")]
     NotJson,
-    /// The client accepts no JSON.
-    #[error("Resource representation is only available with these types:\napplication/json")]
-    NotAcceptable,
+    /// The client does not accept what there is, which is of this type.
+    #[error("Resource representation is only available with these types:\n{0}")]
+    NotAcceptable(String),
+    /// A web action runs on, and its request has waited long enough.
+    #[error("The response is not yet ready.")]
+    NotReady,
     /// The target of the request is too long.
     #[error("The request's URI is longer than {limit} bytes.")]
     UriTooLong {
@@ -70,6 +137,9 @@ pub(crate) enum ApiError {
     /// The controller takes no new invocations.
     #[error("The controller is draining and takes no new invocations.")]
     Draining,
+    /// An administrator has stopped the taking of new invocations.
+    #[error("The controller is disabled and takes no new invocations.")]
+    Disabled,
     /// There is no invoker to run it.
     #[error("There is no healthy invoker.")]
     NoInvoker,
@@ -114,23 +184,51 @@ impl ApiError {
         Self::Malformed(why.into())
     }
 
+    /// The client gives a parameter that is not its to give.
+    pub(crate) fn fixed_parameter() -> Self {
+        Self::malformed("The request defines parameters that are not allowed (e.g., reserved properties).")
+    }
+
     /// Whether the same request may succeed a moment later.
     fn is_retryable(&self) -> bool {
         self.status() == StatusCode::SERVICE_UNAVAILABLE
     }
 
+    /// Whether the platform is to blame, not the request.
+    pub(crate) fn is_the_platforms(&self) -> bool {
+        self.status().is_server_error()
+    }
+
     fn status(&self) -> StatusCode {
         match self {
-            Self::Unauthenticated => StatusCode::UNAUTHORIZED,
-            Self::Forbidden(_) => StatusCode::FORBIDDEN,
-            Self::Missing | Self::MissingNamed(_) => StatusCode::NOT_FOUND,
-            Self::Exists | Self::NotInCollection | Self::Conflict => StatusCode::CONFLICT,
+            Self::Unauthenticated | Self::NotAdministrator => StatusCode::UNAUTHORIZED,
+            Self::Forbidden(_) | Self::ForbiddenKind(_) | Self::NoAdministration => StatusCode::FORBIDDEN,
+            Self::TooManyRequests { .. } | Self::TooManyConcurrent { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::Missing
+            | Self::MissingNamed(_)
+            | Self::MissingApi(_)
+            | Self::NoSuchApi
+            | Self::NoGateway => StatusCode::NOT_FOUND,
+            Self::Exists
+            | Self::CredentialsTaken
+            | Self::SubjectBlocked
+            | Self::NotInCollection
+            | Self::BindsToNoPackage
+            | Self::IsNoBinding
+            | Self::NotEmpty(_)
+            | Self::KeyInUse
+            | Self::Conflict => StatusCode::CONFLICT,
+            Self::NoEndOfBindings(_) | Self::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Malformed(_) => StatusCode::BAD_REQUEST,
             Self::TooLarge { .. } | Self::ActivationTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
+            Self::NotAcceptable(_) => StatusCode::NOT_ACCEPTABLE,
+            Self::NotReady => StatusCode::ACCEPTED,
             Self::UriTooLong { .. } => StatusCode::URI_TOO_LONG,
             Self::Draining
+            | Self::Disabled
             | Self::NoInvoker
             | Self::NoInvokerFits
             | Self::Overloaded
@@ -149,14 +247,19 @@ impl ApiError {
         if self.is_retryable() {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
-        if matches!(self, Self::Unauthenticated) {
-            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE));
+        let challenge = match self {
+            Self::Unauthenticated => Some(CHALLENGE),
+            Self::NotAdministrator => Some("Bearer"),
+            _ => None,
+        };
+        if let Some(challenge) = challenge {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
         response
     }
 
     /// Tells the operator what the client is not told.
-    fn log(&self, transaction: &TransactionId) {
+    pub(crate) fn log(&self, transaction: &TransactionId) {
         let Some(source) = self.source() else { return };
         let mut causes = source.to_string();
         let mut next = source.source();

@@ -1,8 +1,9 @@
 //! The invokers of a cluster, as the coordination shows them and the balancer weighs them. Every decision is
 //! the balancer's; here is the clock, the dice and the lock.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -10,7 +11,7 @@ use prometheus::IntCounter;
 use tokio::sync::watch;
 use whirl_backends::coordination::{ClusterEvent, Watcher};
 use whirl_model::health::placement_hash;
-use whirl_model::{Acknowledgement, Action, ActivationId, Epoch, InvokerId, Position};
+use whirl_model::{Acknowledgement, Action, ActivationId, ControllerId, Epoch, InvokerId, Position};
 use whirl_scheduling::Moment;
 use whirl_scheduling::balancer::{Balancer, BalancerConfig, Choice, Ended, Health, Reason, Refusal, Request};
 use whirl_service::metrics::MetricsError;
@@ -28,6 +29,8 @@ const RESOURCES: &str = "invoker-resources";
 pub struct ClusterInvokers {
     started: Instant,
     state: Mutex<State>,
+    /// How many controllers are in sight: of interest to every invocation, so it is beside the lock.
+    controllers: AtomicU32,
     /// Whether the whole cluster was seen once.
     seen: watch::Sender<bool>,
     readiness: Readiness,
@@ -37,6 +40,7 @@ pub struct ClusterInvokers {
 struct State {
     balancer: Balancer,
     lives: HashMap<InvokerId, Lives>,
+    controllers: HashSet<ControllerId>,
 }
 
 /// What is known of the lives of one invoker.
@@ -81,7 +85,8 @@ impl ClusterInvokers {
         });
         Ok(Arc::new(Self {
             started: Instant::now(),
-            state: Mutex::new(State { balancer, lives: HashMap::new() }),
+            state: Mutex::new(State { balancer, lives: HashMap::new(), controllers: HashSet::new() }),
+            controllers: AtomicU32::new(0),
             seen: watch::Sender::new(false),
             readiness,
             placements: Placements::new(metrics)?,
@@ -92,6 +97,12 @@ impl ClusterInvokers {
     pub async fn seen(&self) {
         // Cannot fail: the sender lives as long as this.
         let _ = self.seen.subscribe().wait_for(|seen| *seen).await;
+    }
+
+    fn controllers(&self, change: impl FnOnce(&mut HashSet<ControllerId>) -> bool) {
+        let all = &mut self.state.lock().controllers;
+        change(all);
+        self.controllers.store(u32::try_from(all.len()).unwrap_or(u32::MAX), Ordering::Relaxed);
     }
 
     fn moment(&self, instant: Instant) -> Moment {
@@ -114,7 +125,8 @@ impl Watcher for ClusterInvokers {
                 state.lives.entry(id).or_default().end(epoch, now);
                 state.balancer.gone(id, epoch);
             }
-            ClusterEvent::Controller { .. } | ClusterEvent::ControllerGone { .. } => {}
+            ClusterEvent::Controller { id, .. } => self.controllers(|all| all.insert(id)),
+            ClusterEvent::ControllerGone { id, .. } => self.controllers(|all| all.remove(&id)),
             ClusterEvent::Current => {
                 self.readiness.clear(COORDINATION);
                 self.seen.send_replace(true);
@@ -164,6 +176,10 @@ impl Invokers for ClusterInvokers {
         let state = self.state.lock();
         let (ended, since) = state.lives.get(&life.invoker)?.ended?;
         (life.epoch <= ended).then_some(since)
+    }
+
+    fn controllers(&self) -> u32 {
+        self.controllers.load(Ordering::Relaxed).max(1)
     }
 
     fn states(&self) -> Vec<(InvokerId, Health)> {

@@ -1,4 +1,4 @@
-//! Lists of entities: the same rights, parameters and order for actions, packages, triggers and rules.
+//! Lists of entities: the same parameters and order for actions, packages, triggers and rules.
 
 use actix_web::HttpResponse;
 use whirl_backends::store::{Collection, EntityQuery};
@@ -9,17 +9,6 @@ use crate::entitlement::{self, Visible};
 use crate::openapi::{InNamespace, Refused};
 use crate::query::Page;
 use crate::reply;
-
-#[utoipa::path(
-    get,
-    path = "/api/v1/namespaces/{namespace}/packages",
-    tag = "packages",
-    params(InNamespace, Page),
-    responses((status = 200, description = "Summaries, last changed first"), Refused)
-)]
-pub(crate) async fn packages(call: Call) -> Result<HttpResponse, ApiError> {
-    list(&call, Collection::Packages).await
-}
 
 #[utoipa::path(
     get,
@@ -43,22 +32,29 @@ pub(crate) async fn rules(call: Call) -> Result<HttpResponse, ApiError> {
     list(&call, Collection::Rules).await
 }
 
-/// All entities of one sort in the path's namespace.
+/// All entities of one sort in the path's namespace, as far as the caller may see them.
 pub(crate) async fn list(call: &Call, collection: Collection) -> Result<HttpResponse, ApiError> {
     let namespace = call.namespace()?;
     let visible = entitlement::list(&call.caller.namespace, &namespace, collection)?;
+    let shared = visible == Visible::Shared;
+    answer(call, Listed { collection, parent: namespace.to_string(), shared }).await
+}
+
+/// What a list is of.
+pub(crate) struct Listed {
+    /// Their sort.
+    pub(crate) collection: Collection,
+    /// A namespace, or a package with its namespace.
+    pub(crate) parent: String,
+    /// Only packages that are shared.
+    pub(crate) shared: bool,
+}
+
+/// The page, or the number, that the query asks for.
+pub(crate) async fn answer(call: &Call, listed: Listed) -> Result<HttpResponse, ApiError> {
     let page = Page::of(&call.query()?)?;
-    // No package can be shared yet, so that of another's packages none shows.
-    if visible == Visible::Shared {
-        return Ok(if page.count { reply::count(collection.plural(), 0) } else { reply::list(&[]) });
-    }
-    let query = EntityQuery {
-        collection,
-        parent: namespace.to_string(),
-        shared: false,
-        skip: page.skip,
-        limit: page.limit,
-    };
+    let Listed { collection, parent, shared } = listed;
+    let query = EntityQuery { collection, parent, shared, skip: page.skip, limit: page.limit };
     let entities = &call.api.stores.entities;
     if page.count {
         return Ok(reply::count(collection.plural(), page.remaining(entities.count(&query).await?)));

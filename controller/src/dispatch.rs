@@ -1,4 +1,5 @@
-//! The way of one activation from a checked request to an invoker and back. Nothing here reads the store.
+//! The way of one activation from a checked request to who runs it and back: an invoker, or, if it is made of
+//! others, this controller. Nothing here reads the store.
 //!
 //! Who waits is entered before the activation is published, so that no result can come too early; once
 //! publishing has begun it goes on even if the client goes away.
@@ -7,18 +8,20 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
+use tokio::sync::oneshot;
 use tokio::task::JoinError;
 use whirl_backends::bus::{BusError, Durability, Message};
 use whirl_model::{
-    ActivationId, ActivationMessage, ActivationRecord, Arguments, Caller, Keep, Position, Topic,
+    ActivationId, ActivationMessage, ActivationRecord, Arguments, Caller, Epoch, Input, Keep, Position, Topic,
 };
 
-use crate::acknowledgements::Flight;
+use crate::acknowledgements::{Flight, Post};
 use crate::api::Api;
 use crate::api_error::ApiError;
 use crate::identity::Identity;
-use crate::invokers::{Demand, Life};
+use crate::invokers::Demand;
 use crate::resolve::Resolved;
+use crate::sequences::{Start, is_composite};
 use crate::transaction::Transaction;
 
 /// An activation that a caller may have.
@@ -43,6 +46,27 @@ pub(crate) struct Invocation {
     pub(crate) trace_parent: Option<String>,
 }
 
+/// An activation without whoever waits for it.
+pub(crate) struct Order {
+    pub(crate) id: ActivationId,
+    pub(crate) action: Resolved,
+    /// With what, over all bound parameters.
+    pub(crate) input: Input,
+    pub(crate) identity: Identity,
+    pub(crate) transaction: Transaction,
+    pub(crate) cause: Option<ActivationId>,
+    pub(crate) keep: Keep,
+    pub(crate) trace_parent: Option<String>,
+}
+
+impl From<Invocation> for Order {
+    fn from(invocation: Invocation) -> Self {
+        let Invocation { id, action, arguments, identity, transaction, cause, keep, trace_parent, .. } =
+            invocation;
+        Self { id, action, input: arguments.into(), identity, transaction, cause, keep, trace_parent }
+    }
+}
+
 /// What became of it.
 pub(crate) enum Dispatched {
     /// It is accepted and will end in a record.
@@ -52,7 +76,7 @@ pub(crate) enum Dispatched {
 }
 
 impl Api {
-    /// Hands an activation to an invoker, and waits for its result if the caller does.
+    /// Hands an activation to who runs it, and waits for its result if the caller does.
     pub(crate) async fn dispatch(&self, invocation: Invocation) -> Result<Dispatched, ApiError> {
         let id = invocation.id;
         let result = self.accept_and_wait(invocation).await;
@@ -68,14 +92,14 @@ impl Api {
     }
 
     async fn accept_and_wait(&self, invocation: Invocation) -> Result<Dispatched, ApiError> {
-        let id = invocation.id;
+        let (id, wait) = (invocation.id, invocation.wait);
         if self.drain.is_draining() {
             return Err(ApiError::Draining);
         }
-        let flight = self.place(&invocation)?;
-        let topic = Topic::Activations(flight.life.invoker);
-        let (wait, began) = (invocation.wait, invocation.transaction.began);
-        let message = Arc::new(self.message(&flight, invocation));
+        let order = Order::from(invocation);
+        let began = order.transaction.began;
+        let (flight, topic) = self.destination(&order)?;
+        let message = Arc::new(self.message(&flight, order, wait.is_some()));
         self.metrics.stages.request.observe(began.elapsed().as_secs_f64());
         let Some(wait) = wait else {
             self.acknowledgements.expect_end(flight);
@@ -91,33 +115,59 @@ impl Api {
         Ok(Dispatched::Accepted(id))
     }
 
+    /// Hands a step of a sequence or composition to an invoker: a primitive action, or the conductor itself.
+    /// Gives where its result comes.
+    pub(crate) async fn run_step(
+        &self,
+        order: Order,
+    ) -> Result<oneshot::Receiver<Arc<ActivationRecord>>, ApiError> {
+        let flight = self.place(&order)?;
+        let topic = flight.topic(self.id);
+        let message = Arc::new(self.message(&flight, order, true));
+        let result = self.acknowledgements.expect_result(flight);
+        self.publish(topic, message, Durability::Process).await?;
+        Ok(result)
+    }
+
+    /// Who runs the activation: an invoker, or this controller what is made of others.
+    fn destination(&self, order: &Order) -> Result<(Flight, Topic), ApiError> {
+        let flight = if is_composite(order.action.action()) {
+            self.records.have_room()?;
+            let start = Start { action: order.action.clone(), identity: order.identity.clone() };
+            self.sequences.expect(order.id, start);
+            flight(order, None)
+        } else {
+            self.place(order)?
+        };
+        let topic = flight.topic(self.id);
+        Ok((flight, topic))
+    }
+
     /// Reserves an invoker's place for the activation.
-    fn place(&self, invocation: &Invocation) -> Result<Flight, ApiError> {
-        let (id, action) = (invocation.id, invocation.action.action());
-        let deadline = self.deadline(invocation);
-        let namespace = invocation.identity.namespace();
+    fn place(&self, order: &Order) -> Result<Flight, ApiError> {
+        let (id, action) = (order.id, order.action.action());
+        let deadline = self.deadline(order);
+        let namespace = order.identity.namespace();
         let life = self.invokers.place(&Demand { activation: id, namespace, action, deadline })?;
-        Ok(Flight {
-            id,
-            action: action.path.clone(),
-            version: action.version,
-            caller: Arc::clone(&invocation.identity.caller),
-            arrived: invocation.transaction.arrived,
-            life,
-            deadline,
-        })
+        Ok(flight(order, Some(Post { life, deadline })))
     }
 
     /// When the activation is given up: `/init` and `/run` may take the action's time limit each.
-    fn deadline(&self, invocation: &Invocation) -> Instant {
-        let limit = Duration::from_millis(invocation.action.action().limits.timeout.into());
-        invocation.transaction.began + 2 * limit + self.lost_after
+    fn deadline(&self, order: &Order) -> Instant {
+        let limit = Duration::from_millis(order.action.action().limits.timeout.into());
+        order.transaction.began + 2 * limit + self.lost_after
     }
 
-    fn message(&self, flight: &Flight, invocation: Invocation) -> ActivationMessage {
-        let Invocation { action: resolved, identity, transaction, .. } = invocation;
+    fn message(&self, flight: &Flight, order: Order, blocking: bool) -> ActivationMessage {
+        let Order { action: resolved, identity, transaction, .. } = order;
         let action = resolved.action();
-        let Life { epoch, .. } = flight.life;
+        let (epoch, init_arguments, arguments) = match flight.post {
+            Some(Post { life, .. }) => {
+                (life.epoch, resolved.init_parameters(), with_parameters(&resolved, order.input))
+            }
+            // A sequence hands on what it is invoked with; a conductor's parameters join at each of its runs.
+            None => (Epoch::default(), Vec::new(), order.input),
+        };
         ActivationMessage {
             activation_id: flight.id,
             transaction: transaction.id,
@@ -128,13 +178,13 @@ impl Api {
             caller: Caller::clone(&identity.caller),
             controller: self.id,
             epoch,
-            blocking: invocation.wait.is_some(),
-            init_arguments: resolved.init_parameters(),
-            arguments: resolved.arguments(invocation.arguments),
-            cause: invocation.cause,
+            blocking,
+            init_arguments,
+            arguments,
+            cause: order.cause,
             binding: resolved.binding.clone(),
-            keep: invocation.keep,
-            trace_parent: invocation.trace_parent,
+            keep: order.keep,
+            trace_parent: order.trace_parent,
         }
     }
 
@@ -145,7 +195,7 @@ impl Api {
         durability: Durability,
     ) -> Result<Position, BusError> {
         let (bus, invokers) = (self.bus.clone(), self.invokers.clone());
-        let acknowledgements = self.acknowledgements.clone();
+        let (acknowledgements, sequences) = (self.acknowledgements.clone(), self.sequences.clone());
         let confirmation = self.metrics.stages.confirmation.clone();
         to_its_end(topic, async move {
             let id = message.activation_id;
@@ -154,16 +204,45 @@ impl Api {
             match &published {
                 Ok(position) => {
                     confirmation.observe(handed_over.elapsed().as_secs_f64());
-                    invokers.published(id, *position);
+                    if let Topic::Activations(_) = topic {
+                        invokers.published(id, *position);
+                    }
                 }
                 Err(_) => {
                     acknowledgements.withdraw(id);
-                    invokers.withdraw(id);
+                    match topic {
+                        Topic::Activations(_) => invokers.withdraw(id),
+                        _ => sequences.withdraw(id),
+                    }
                 }
             }
             published
         })
         .await
+    }
+}
+
+/// What is known of an activation that is about to be published.
+fn flight(order: &Order, post: Option<Post>) -> Flight {
+    let action = order.action.action();
+    Flight {
+        id: order.id,
+        action: action.path.clone(),
+        version: action.version,
+        caller: Arc::clone(&order.identity.caller),
+        arrived: order.transaction.arrived,
+        cause: order.cause,
+        binding: order.action.binding.clone(),
+        keep: order.keep,
+        post,
+    }
+}
+
+/// Parameters are merged under an object; an array is passed on as it is.
+fn with_parameters(resolved: &Resolved, input: Input) -> Input {
+    match input {
+        Input::Object(payload) => resolved.arguments(payload).into(),
+        Input::Array(_) => input,
     }
 }
 

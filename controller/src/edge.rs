@@ -7,7 +7,7 @@ use actix_web::http::header::{CONTENT_TYPE, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpResponse, web};
 
-use crate::accept::accepts_json;
+use crate::accept::{JSON, accepts};
 use crate::api::Api;
 use crate::api_error::{ApiError, framework_failure};
 use crate::cors::Cors;
@@ -16,6 +16,9 @@ use crate::transaction::{REQUEST_ID, Transaction};
 /// Bytes that a request's target may have.
 const MAX_TARGET: usize = 8 << 10;
 
+/// Marks an answer that has settled what the client accepts and other origins may do: it is left as it is.
+pub(crate) struct Settled;
+
 /// Wraps the whole application.
 pub(crate) async fn pass(
     api: web::Data<Api>,
@@ -23,8 +26,8 @@ pub(crate) async fn pass(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let transaction = Transaction::begin(request.headers());
-    let cors = Cors::of(request.method(), request.path());
-    let takes_json = accepts_json(request.headers());
+    let cors = Cors::of(request.method(), request.path(), request.headers());
+    let takes_json = accepts(request.headers(), JSON);
     request.extensions_mut().insert(transaction.clone());
     let response = if target_length(&request) > MAX_TARGET {
         request.error_response(ApiError::UriTooLong { limit: MAX_TARGET })
@@ -37,9 +40,15 @@ pub(crate) async fn pass(
         None => response,
     };
     response.headers_mut().insert(REQUEST_ID, transaction.header());
-    cors.apply(response.headers_mut());
+    if !is_settled(response.response()) {
+        cors.apply(response.headers_mut());
+    }
     api.metrics.answered(response.status(), transaction.began.elapsed());
     Ok(response)
+}
+
+fn is_settled(response: &HttpResponse) -> bool {
+    response.extensions().contains::<Settled>()
 }
 
 fn target_length(request: &ServiceRequest) -> usize {
@@ -55,8 +64,9 @@ fn substitute(response: &HttpResponse, takes_json: bool, transaction: &Transacti
             None => framework_failure(error, &transaction.id),
         });
     }
-    let json = HeaderValue::from_static("application/json");
-    let refused =
-        !takes_json && response.status().is_success() && response.headers().get(CONTENT_TYPE) == Some(&json);
-    refused.then(|| ApiError::NotAcceptable.answer(&transaction.id))
+    if takes_json || is_settled(response) || !response.status().is_success() {
+        return None;
+    }
+    let is_json = response.headers().get(CONTENT_TYPE) == Some(&HeaderValue::from_static(JSON));
+    is_json.then(|| ApiError::NotAcceptable(JSON.to_owned()).answer(&transaction.id))
 }

@@ -2,7 +2,7 @@
 //! is not known here, so that a refusal tells nothing about it.
 
 use whirl_backends::store::Collection;
-use whirl_model::{ActionPath, Namespace};
+use whirl_model::{ActionPath, EntityPath, Namespace, Package};
 
 /// The caller has no right to the named resource.
 #[derive(Debug, PartialEq, Eq)]
@@ -33,14 +33,25 @@ pub(crate) fn activations(caller: &Namespace, owner: &Namespace) -> Result<(), F
     owned(caller, owner, || owner.to_string())
 }
 
-/// May `caller` read, write, delete or invoke the action? Only its owner may: nothing is shared but packages.
+/// May `caller` see the limits of `owner`?
+pub(crate) fn limits(caller: &Namespace, owner: &Namespace) -> Result<(), Forbidden> {
+    owned(caller, owner, || owner.to_string())
+}
+
+/// May `caller` write or delete the action, or also read and invoke one of the default package? Only its owner
+/// may: nothing is shared but packages.
 pub(crate) fn action(caller: &Namespace, path: &ActionPath) -> Result<(), Forbidden> {
     owned(caller, &path.namespace, || path.to_string())
 }
 
-/// May `caller` look into a package of `owner`'s?
-pub(crate) fn package(caller: &Namespace, owner: &Namespace, name: &str) -> Result<(), Forbidden> {
-    owned(caller, owner, || format!("{owner}/{name}"))
+/// May `caller` write or delete the package, or do anything with the trigger or rule? Only its owner may.
+pub(crate) fn entity(caller: &Namespace, path: &EntityPath) -> Result<(), Forbidden> {
+    owned(caller, &path.namespace, || path.to_string())
+}
+
+/// Whether `reader` may read the package and use what it holds: its owner may, and everyone if it is shared.
+pub(crate) fn reads(reader: &Namespace, package: &Package) -> bool {
+    package.publish || reader == &package.path.namespace
 }
 
 fn owned(caller: &Namespace, owner: &Namespace, resource: impl FnOnce() -> String) -> Result<(), Forbidden> {
@@ -49,6 +60,8 @@ fn owned(caller: &Namespace, owner: &Namespace, resource: impl FnOnce() -> Strin
 
 #[cfg(test)]
 mod tests {
+    use whirl_model::{Parameters, Timestamp, Version};
+
     use super::*;
 
     #[test]
@@ -58,9 +71,30 @@ mod tests {
         assert_eq!(action(&bob, &path), Ok(()));
         assert_eq!(action(&alice, &path), Err(Forbidden("bob/util/hello".into())));
         assert_eq!(activations(&alice, &bob), Err(Forbidden("bob".into())));
-        assert_eq!(package(&alice, &bob, "util"), Err(Forbidden("bob/util".into())));
+        assert_eq!(limits(&alice, &bob), Err(Forbidden("bob".into())));
+        let path: EntityPath = "bob/tick".parse().unwrap();
+        assert_eq!(entity(&bob, &path), Ok(()));
+        assert_eq!(entity(&alice, &path), Err(Forbidden("bob/tick".into())));
         assert_eq!(list(&bob, &bob, Collection::Rules), Ok(Visible::All));
         assert_eq!(list(&alice, &bob, Collection::Rules), Err(Forbidden("bob".into())));
         assert_eq!(list(&alice, &bob, Collection::Packages), Ok(Visible::Shared));
+    }
+
+    #[test]
+    fn shared_packages_are_read_by_all() {
+        let [alice, bob]: [Namespace; 2] = ["alice", "bob"].map(|n| n.parse().unwrap());
+        for (publish, others_may) in [(false, false), (true, true)] {
+            let package = Package {
+                path: "bob/util".parse().unwrap(),
+                version: Version::FIRST,
+                publish,
+                binding: None,
+                parameters: Parameters::default(),
+                annotations: Parameters::default(),
+                updated: Timestamp(1),
+            };
+            assert!(reads(&bob, &package));
+            assert_eq!(reads(&alice, &package), others_may);
+        }
     }
 }

@@ -282,6 +282,10 @@ mod tests {
             document
         }
 
+        async fn get_all(&self, ids: &[DocId]) -> Result<Vec<Document>, StoreError> {
+            self.inner.get_all(ids).await
+        }
+
         async fn attachment(
             &self,
             id: &DocId,

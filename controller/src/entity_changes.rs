@@ -1,4 +1,5 @@
-//! Word of changed entities, between the controllers of a cluster: what one changes the others forget.
+//! Word of changed entities, subjects and limits, between the controllers of a cluster: what one changes the
+//! others forget.
 
 use std::sync::Arc;
 
@@ -6,13 +7,27 @@ use whirl_backends::bus::Listener;
 use whirl_model::{ControllerId, DocId, EntityChange};
 
 use crate::api::Api;
+use crate::authenticator::Authenticator;
 use crate::entity_cache::EntityCache;
+use crate::gateway::RouteCache;
 
 impl Api {
     /// An entity was written or deleted, or may have been: what is remembered of it is forgotten, here and at
     /// the other controllers. If these cannot be told, what they remember ages until they read it again.
     pub(crate) async fn changed(&self, id: DocId) {
         self.entities.forget(&id);
+        self.gateway.routes.forget(&id);
+        self.announce(id).await;
+    }
+
+    /// The same for a subject, or the limits of a namespace. Their names have no slash, unlike the ids of
+    /// entities, which all lie in a namespace: so listeners tell them apart.
+    pub(crate) async fn changed_rights(&self, of: &str) {
+        self.authenticator.forget();
+        self.announce(DocId::from(of)).await;
+    }
+
+    async fn announce(&self, id: DocId) {
         if !self.has_peers {
             return;
         }
@@ -27,16 +42,27 @@ impl Api {
 pub(crate) struct Forgetter {
     pub(crate) own: ControllerId,
     pub(crate) entities: Arc<EntityCache>,
+    pub(crate) routes: Arc<RouteCache>,
+    pub(crate) authenticator: Arc<Authenticator>,
 }
 
 impl Listener for Forgetter {
     fn changed(&self, change: &EntityChange) {
-        if change.by != self.own {
-            self.entities.forget(&change.id);
+        if change.by == self.own {
+            return;
+        }
+        match change.id.as_str().contains('/') {
+            true => {
+                self.entities.forget(&change.id);
+                self.routes.forget(&change.id);
+            }
+            false => self.authenticator.forget(),
         }
     }
 
     fn missed_some(&self) {
         self.entities.forget_all();
+        self.routes.forget_all();
+        self.authenticator.forget();
     }
 }

@@ -1,4 +1,4 @@
-//! The subject that a new installation starts with. Other subjects are made by nobody here.
+//! The subject that a new installation starts with. Others are made through the admin port.
 
 use whirl_backends::store::{StoreError, SubjectStore};
 use whirl_model::identity::SubjectNamespace;
@@ -7,12 +7,29 @@ use whirl_service::keys::{ServerKey, new_credentials};
 
 const GUEST: &str = "guest";
 
+/// How often it starts over when another server does the same at this moment.
+const ATTEMPTS: usize = 5;
+
 /// Sees to the subject and namespace `guest`, with the given credentials if there are some, else with new ones
 /// where it is not there yet. Gives the credentials if they were made or set just now.
 ///
 /// # Errors
 /// When the store cannot read or write it.
 pub async fn provide(
+    subjects: &dyn SubjectStore,
+    key: &ServerKey,
+    given: Option<Credentials>,
+) -> Result<Option<Credentials>, StoreError> {
+    for _ in 1..ATTEMPTS {
+        match try_provide(subjects, key, given.clone()).await {
+            Err(StoreError::Conflict(_)) => {}
+            outcome => return outcome,
+        }
+    }
+    try_provide(subjects, key, given).await
+}
+
+async fn try_provide(
     subjects: &dyn SubjectStore,
     key: &ServerKey,
     given: Option<Credentials>,
@@ -37,8 +54,9 @@ pub async fn provide(
         sealed_key: key.seal(&credentials, credentials.uuid().as_bytes()),
         name: name.clone(),
     };
-    let others = present.into_iter().flat_map(|s| s.namespaces).filter(|n| n.name != name);
+    let others = present.iter().flat_map(|s| &s.namespaces).filter(|n| n.name != name).cloned();
     let namespaces = std::iter::once(namespace).chain(others).collect();
-    subjects.put(&Subject { subject: GUEST.to_owned(), namespaces, blocked: false }).await?;
+    let guest = Subject { subject: GUEST.to_owned(), namespaces, blocked: false };
+    subjects.put(&guest, present.as_ref()).await?;
     Ok(Some(credentials))
 }

@@ -8,7 +8,7 @@ use whirl_model::{Json, RuntimeManifest};
 use crate::api::Api;
 use crate::api_error::ApiError;
 use crate::config::ControllerConfig;
-use crate::{openapi, reply};
+use crate::reply;
 
 /// When this was built, if the build says so with `WHIRL_BUILD_DATE`.
 const BUILD_DATE: &str = match option_env!("WHIRL_BUILD_DATE") {
@@ -57,8 +57,28 @@ pub(crate) async fn api_info() -> HttpResponse {
     tag = "host",
     responses((status = 200, description = "This description of the API"))
 )]
-pub(crate) async fn api_docs() -> HttpResponse {
-    reply::json(&openapi::document())
+pub(crate) async fn openapi(api: web::Data<Api>) -> HttpResponse {
+    reply::json(&api.descriptions.openapi)
+}
+
+#[utoipa::path(
+    get,
+    path = "/api/v1/api-docs",
+    tag = "host",
+    responses((status = 200, description = "The same as Swagger 2.0"))
+)]
+pub(crate) async fn swagger(api: web::Data<Api>) -> HttpResponse {
+    reply::json(&api.descriptions.swagger)
+}
+
+#[utoipa::path(
+    get,
+    path = "/api-docs",
+    tag = "host",
+    responses((status = 200, description = "What the host answers outside the API, as Swagger 2.0"))
+)]
+pub(crate) async fn host_swagger(api: web::Data<Api>) -> HttpResponse {
+    reply::json(&api.descriptions.host)
 }
 
 /// Any page may ask which methods and headers it may use.
@@ -129,8 +149,8 @@ mod tests {
             concat!(
                 r#"{"description":"OpenWhisk","support":{"github":"https://github.com/apache/openwhisk/issues","#,
                 r#""slack":"http://slack.openwhisk.org"},"api_paths":["/api/v1"],"limits":{"#,
-                r#""actions_per_minute":2147483647,"triggers_per_minute":2147483647,"#,
-                r#""concurrent_actions":2147483647,"sequence_length":50,"#,
+                r#""actions_per_minute":60,"triggers_per_minute":60,"#,
+                r#""concurrent_actions":30,"sequence_length":50,"#,
                 r#""default_min_action_duration":100,"default_max_action_duration":300000,"#,
                 r#""default_min_action_memory":134217728,"default_max_action_memory":536870912,"#,
                 r#""default_min_action_logs":0,"default_max_action_logs":10485760,"#,

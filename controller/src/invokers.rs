@@ -51,6 +51,11 @@ pub trait Invokers: Send + Sync {
         None
     }
 
+    /// How many controllers use them, this one included.
+    fn controllers(&self) -> u32 {
+        1
+    }
+
     /// All of them, in order of their numbers.
     fn states(&self) -> Vec<(InvokerId, Health)>;
 }

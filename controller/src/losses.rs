@@ -70,18 +70,25 @@ impl Losses {
         let given_up = self.acknowledgements.give_up(|flight| self.why_lost(flight, now));
         let ended = Timestamp::from_system(SystemTime::now());
         for GivenUp { flight, why, waiter } in given_up {
-            tracing::warn!(activation = %flight.id, invoker = %flight.life.invoker, "{why}");
+            tracing::warn!(activation = %flight.id, action = %flight.action, "{why}");
             self.lost.inc();
-            self.owed.push(Owed { record: Arc::new(record(&flight, ended, why)), waiter });
+            let record = Arc::new(record(&flight, ended, why));
+            if flight.keep.keeps(record.response.outcome) {
+                self.owed.push(Owed { record, waiter });
+            } else {
+                answer(waiter, &record);
+                self.acknowledgements.withdraw(flight.id);
+            }
         }
     }
 
     fn why_lost(&self, flight: &Flight, now: Instant) -> Option<&'static str> {
-        let over = self.invokers.over_since(flight.life);
+        let post = flight.post?;
+        let over = self.invokers.over_since(post.life);
         if over.is_some_and(|since| now.saturating_duration_since(since) >= self.grace) {
             return Some(INVOKER_LOST);
         }
-        (now >= flight.deadline).then_some(NOT_IN_TIME)
+        (now >= post.deadline).then_some(NOT_IN_TIME)
     }
 
     async fn store_owed(&mut self, now: Instant) {
@@ -136,13 +143,19 @@ fn record(flight: &Flight, ended: Timestamp, why: &str) -> ActivationRecord {
     annotations.set("path", Json::of(&flight.action));
     annotations.set("waitTime", Json::of(&ended.millis_since(flight.arrived)));
     annotations.set("kind", Json::of("unknown"));
+    if flight.cause.is_some() {
+        annotations.set("causedBy", Json::of("sequence"));
+    }
+    if let Some(binding) = &flight.binding {
+        annotations.set("binding", Json::of(binding));
+    }
     ActivationRecord {
         namespace: flight.caller.namespace.clone(),
         name: flight.action.name.clone(),
         version: flight.version,
         subject: flight.caller.subject.clone(),
         activation_id: flight.id,
-        cause: None,
+        cause: flight.cause,
         start: ended,
         end: Some(ended),
         duration: Some(0),

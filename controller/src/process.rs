@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::dev::ServerHandle;
+use actix_web::dev::{Server, ServerHandle};
 use serde_json::json;
 use whirl_backends::connect::{Backends, ConnectError, connect};
 use whirl_backends::coordination::{CoordinationError, Membership, Watching};
@@ -23,7 +23,7 @@ use whirl_service::keys::KeyFileError;
 use whirl_service::manifest::{self, ManifestFileError};
 use whirl_service::metrics::MetricsError;
 use whirl_service::ready_file::{self, ReadyFileError};
-use whirl_service::{Drain, Metrics, Readiness, ServerKey, retry};
+use whirl_service::{AdminKey, Drain, Metrics, Readiness, ServerKey, retry};
 
 use crate::cluster_invokers::ClusterInvokers;
 use crate::guest;
@@ -85,6 +85,7 @@ pub enum ProcessError {
 /// What is read before anything else, as nothing can be done without.
 struct Given {
     key: ServerKey,
+    admin_key: Option<AdminKey>,
     manifest: Arc<RuntimeManifest>,
     credentials: Option<Credentials>,
 }
@@ -94,6 +95,7 @@ impl Given {
         let key_file: &PathBuf = config.server_key_file.as_ref().ok_or(ProcessError::NoKey)?;
         Ok(Self {
             key: ServerKey::load(key_file)?,
+            admin_key: config.admin_key_file.as_deref().map(AdminKey::load).transpose()?,
             manifest: Arc::new(manifest::read(config.manifest.as_deref())?),
             credentials: config.credentials.as_deref().map(str::parse).transpose()?,
         })
@@ -138,6 +140,7 @@ struct Process {
     id: ControllerId,
     controller: Controller,
     api: ServerHandle,
+    gateway: Option<ServerHandle>,
     backends: Backends,
     membership: Arc<dyn Membership>,
     watching: Box<dyn Watching>,
@@ -175,13 +178,17 @@ impl Process {
             bus: backends.bus.clone(),
             invokers,
             key: given.key,
+            admin_key: given.admin_key,
             metrics: admin.metrics.clone(),
             drain: admin.drain.clone(),
+            redelivered: Vec::new(),
         })?;
+        // First, as the API tells its port.
+        let gateway = serve_gateway(&controller, config)?;
         let api = serve(&controller, config)?;
         let looked_at = backends.clone();
         let checks = Checks::watch(readiness.clone(), move || looked_at.clone().check());
-        Ok(Self { id, controller, api, backends, membership, watching, checks })
+        Ok(Self { id, controller, api, gateway, backends, membership, watching, checks })
     }
 
     fn announce(&self, config: &ProcessConfig) -> Result<(), ProcessError> {
@@ -190,6 +197,7 @@ impl Process {
         let Some(path) = &config.ready_file else { return Ok(()) };
         let ready = json!({
             "api": format!("http://{api}"),
+            "gateway": config.gateway_address().map(|address| format!("http://{address}")),
             "admin": format!("http://{}", config.admin_address()),
             "controller": self.id.0,
             "pid": std::process::id(),
@@ -206,6 +214,9 @@ impl Process {
         }
         // Without activations the requests that are open end soon.
         self.api.stop(idle).await;
+        if let Some(gateway) = &self.gateway {
+            gateway.stop(idle).await;
+        }
         match tokio::time::timeout(LEAVING, self.membership.leave()).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::warn!(%error, "the cluster could not be left; the lease runs out"),
@@ -217,14 +228,29 @@ impl Process {
 }
 
 fn serve(controller: &Controller, config: &ProcessConfig) -> Result<ServerHandle, ProcessError> {
-    let mut listeners = Vec::new();
-    for address in config.api_addresses() {
-        let listener = TcpListener::bind(address);
-        listeners.push(listener.map_err(|source| ProcessError::Listen { address, source })?);
-    }
+    let listeners = config.api_addresses().map(listen).collect::<Result<Vec<_>, _>>()?;
     let address = config.api_address();
     let server = controller.serve(listeners).map_err(|source| ProcessError::Listen { address, source })?;
+    Ok(spawn(server))
+}
+
+/// Serves the API gateway, if there is to be one.
+fn serve_gateway(
+    controller: &Controller,
+    config: &ProcessConfig,
+) -> Result<Option<ServerHandle>, ProcessError> {
+    let Some(address) = config.gateway_address() else { return Ok(None) };
+    let server = controller.serve_gateway(vec![listen(address)?]);
+    let server = server.map_err(|source| ProcessError::Listen { address, source })?;
+    Ok(Some(spawn(server)))
+}
+
+fn listen(address: SocketAddr) -> Result<TcpListener, ProcessError> {
+    TcpListener::bind(address).map_err(|source| ProcessError::Listen { address, source })
+}
+
+fn spawn(server: Server) -> ServerHandle {
     let handle = server.handle();
     tokio::spawn(server);
-    Ok(handle)
+    handle
 }

@@ -58,7 +58,8 @@ fn with_json(status: StatusCode, value: &Json) -> HttpResponse {
     HttpResponse::build(status).insert_header((header::CONTENT_TYPE, json)).body(value.as_str().to_owned())
 }
 
-fn with_activation(mut response: HttpResponse, id: ActivationId) -> HttpResponse {
+/// An answer that belongs to an activation.
+pub(crate) fn with_activation(mut response: HttpResponse, id: ActivationId) -> HttpResponse {
     let value = HeaderValue::try_from(id.to_string()).expect("hexadecimal characters are a header value");
     response.headers_mut().insert(ACTIVATION_ID, value);
     response

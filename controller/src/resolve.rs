@@ -1,14 +1,19 @@
 //! From an action's name to what is run: through packages and bindings, with the rights that this takes and
 //! the parameters that are inherited on the way.
 
+use std::fmt::Display;
 use std::sync::Arc;
 
-use whirl_model::{Action, ActionPath, Arguments, EntityPath, Namespace, Parameters};
+use whirl_model::{Action, ActionPath, Arguments, EntityPath, Namespace, Package, Parameters};
 
 use crate::api::Api;
 use crate::api_error::ApiError;
-use crate::entitlement;
+use crate::entitlement::{self, Forbidden};
 use crate::entity_cache::Stored;
+
+/// Through how many bindings a package is reached at most. A binding is made to a package, but what it names
+/// may have become a binding since.
+const MAX_BINDINGS: usize = 4;
 
 /// An action as a caller reached it.
 #[derive(Clone, Debug)]
@@ -45,11 +50,123 @@ impl Resolved {
     }
 }
 
+/// A package that holds actions, as a caller reached it.
+#[derive(Clone, Debug)]
+pub(crate) struct Reached {
+    /// The bindings on the way, that which was asked for first.
+    bindings: Vec<Arc<Stored<Package>>>,
+    /// The package that holds the actions.
+    pub(crate) provider: Arc<Stored<Package>>,
+}
+
+impl Reached {
+    /// The package or binding that was asked for.
+    pub(crate) fn named(&self) -> &Package {
+        &self.bindings.first().unwrap_or(&self.provider).entity
+    }
+
+    /// The binding that was asked for, if it is one.
+    pub(crate) fn binding(&self) -> Option<&EntityPath> {
+        self.bindings.first().map(|binding| &binding.entity.path)
+    }
+
+    /// What its actions inherit: its parameters, and those of the bindings over them.
+    pub(crate) fn parameters(&self) -> Parameters {
+        let own = self.provider.entity.parameters.clone();
+        let over = self.bindings.iter().rev().map(|binding| binding.entity.parameters.clone());
+        over.fold(own, Parameters::merged_with)
+    }
+}
+
+/// One look at a package, on the way to an action or to a package's contents.
+struct Look<'a> {
+    reader: &'a Namespace,
+    package: &'a EntityPath,
+    /// Whether the reader may be told that it is missing.
+    may_know: bool,
+    /// What the reader asked for.
+    asked: &'a (dyn Display + Sync),
+}
+
 impl Api {
-    /// The action that `caller` reaches at `path`, to read or to invoke it.
+    /// The action that `caller` reaches at `path`, to read or to invoke it. An action of the default package is
+    /// its owner's alone; one in a package is for all who may read the package.
+    ///
+    /// Errors: [`ApiError::Forbidden`]; [`ApiError::Missing`] for an action, [`ApiError::MissingNamed`] for a
+    /// package that is missing; [`ApiError::NotInCollection`] if one of them is something else.
     pub(crate) async fn resolve(&self, caller: &Namespace, path: &ActionPath) -> Result<Resolved, ApiError> {
-        entitlement::action(caller, path)?;
-        let stored = self.entities.action(path).await?;
-        Ok(Resolved { stored, inherited: Parameters::default(), binding: None })
+        let Some(package) = path.package_path() else {
+            entitlement::action(caller, path)?;
+            let stored = self.entities.action(path).await?;
+            return Ok(Resolved { stored, inherited: Parameters::default(), binding: None });
+        };
+        let reached = self.reach(caller, &package, path).await?;
+        let EntityPath { namespace, name: package } = reached.provider.entity.path.clone();
+        let action = ActionPath { namespace, package: Some(package), name: path.name.clone() };
+        let stored = self.entities.action(&action).await?;
+        Ok(Resolved { stored, inherited: reached.parameters(), binding: reached.binding().cloned() })
+    }
+
+    /// The action of a web request, whoever sends it: what the owner of the path's namespace reaches there, so
+    /// that the package need not be shared, but through a binding the owner has to have a right to what it
+    /// names ([`ApiError::Forbidden`]). Whatever is not there is [`ApiError::Missing`].
+    pub(crate) async fn resolve_web(&self, path: &ActionPath) -> Result<Resolved, ApiError> {
+        self.resolve(&path.namespace, path).await.map_err(|error| match error {
+            ApiError::MissingNamed(_) | ApiError::NotInCollection | ApiError::NoEndOfBindings(_) => {
+                ApiError::Missing
+            }
+            error => error,
+        })
+    }
+
+    /// The package that `reader` finds at `path`, or behind the binding there. Refusals name what was `asked`
+    /// for, the package itself or an action in it.
+    pub(crate) async fn reach(
+        &self,
+        reader: &Namespace,
+        path: &EntityPath,
+        asked: &(dyn Display + Sync),
+    ) -> Result<Reached, ApiError> {
+        let mut bindings = Vec::new();
+        let mut path = path.clone();
+        let mut may_know = reader == &path.namespace;
+        loop {
+            let package = self.look_at(Look { reader, package: &path, may_know, asked }).await?;
+            let Some(target) = package.entity.binding.clone() else {
+                return Ok(Reached { bindings, provider: package });
+            };
+            if bindings.len() == MAX_BINDINGS {
+                return Err(ApiError::NoEndOfBindings(asked.to_string()));
+            }
+            bindings.push(package);
+            // The owner of a binding knows what it names.
+            may_know = reader == &path.namespace || reader == &target.namespace;
+            path = target;
+        }
+    }
+
+    /// The package or binding itself at `path`, if `reader` may read it.
+    pub(crate) async fn package_for(
+        &self,
+        reader: &Namespace,
+        path: &EntityPath,
+    ) -> Result<Arc<Stored<Package>>, ApiError> {
+        let may_know = reader == &path.namespace;
+        self.look_at(Look { reader, package: path, may_know, asked: path }).await
+    }
+
+    async fn look_at(&self, look: Look<'_>) -> Result<Arc<Stored<Package>>, ApiError> {
+        let Look { reader, package, may_know, asked } = look;
+        match self.entities.package(package).await {
+            Ok(stored) if entitlement::reads(reader, &stored.entity) => Ok(stored),
+            Err(ApiError::NotInCollection) if reader == &package.namespace => Err(ApiError::NotInCollection),
+            Err(ApiError::Missing | ApiError::NotInCollection) if may_know => {
+                Err(ApiError::MissingNamed(package.to_string()))
+            }
+            Ok(_) | Err(ApiError::Missing | ApiError::NotInCollection) => {
+                Err(Forbidden(asked.to_string()).into())
+            }
+            Err(error) => Err(error),
+        }
     }
 }

@@ -12,20 +12,25 @@ use actix_web::{App, HttpServer};
 use tokio::task::AbortHandle;
 use whirl_backends::bus::{Bus, Listening, Subscription};
 use whirl_backends::store::Stores;
-use whirl_model::{ControllerId, RuntimeManifest, Topic};
+use whirl_model::{ActivationMessage, ControllerId, RuntimeManifest, Topic};
 use whirl_service::metrics::MetricsError;
-use whirl_service::{Drain, Metrics, ServerKey};
+use whirl_service::{AdminKey, Drain, Metrics, ServerKey};
 
 use crate::acknowledgements::Acknowledgements;
 use crate::api::Api;
-use crate::authentication::Authenticator;
+use crate::authenticator::Authenticator;
 use crate::config::{ControllerConfig, MemberConfig};
 use crate::entity_cache::EntityCache;
 use crate::entity_changes::Forgetter;
+use crate::gateway::{self, Gateway, RouteCache};
+use crate::idempotency::Claims;
 use crate::invokers::Invokers;
 use crate::losses::Losses;
 use crate::metrics::ControllerMetrics;
+use crate::openapi::Descriptions;
 use crate::records::Records;
+use crate::sequences::{Reader, Sequences};
+use crate::throttles::Throttles;
 use crate::{admin, edge, host, routes};
 
 /// Acknowledgements are taken as they come: each is handled at once and nothing of it is held back.
@@ -55,16 +60,22 @@ pub struct ControllerParts {
     pub invokers: Arc<dyn Invokers>,
     /// What credentials are looked up with.
     pub key: ServerKey,
+    /// What administrators show on the admin port; `None` leaves administration off.
+    pub admin_key: Option<AdminKey>,
     /// Where it registers its metrics.
     pub metrics: Metrics,
     /// Says when to take no new invocations.
     pub drain: Drain,
+    /// Activations that an earlier process on this bus gave to invokers and that the bus will deliver to them
+    /// again; sequences that were waiting for them go on when these end.
+    pub redelivered: Vec<Arc<ActivationMessage>>,
 }
 
-/// A controller, reading its acknowledgements. Dropping it ends that.
+/// A controller, reading its acknowledgements and sequences. Dropping it ends that.
 pub struct Controller {
     api: Data<Api>,
     _acknowledgements: Box<dyn Subscription>,
+    _sequences: Box<dyn Subscription>,
     _membership: Option<Tending>,
 }
 
@@ -92,36 +103,56 @@ impl Controller {
             Arc::new(Acknowledgements::new(config.recent_results_bytes, parts.invokers.clone(), &metrics));
         let subscription =
             parts.bus.subscribe(Topic::Acknowledgements(parts.id), acknowledgements.clone(), CREDIT);
+        let sequences = Arc::new(Sequences::default());
+        sequences.recover(&parts.redelivered, &acknowledgements);
         let lifetime = Duration::from_secs(config.authentication_cache_seconds);
+        let believed = parts.member.map(|member| Duration::from_secs(member.action_cache_seconds.into()));
+        let routes = Arc::new(RouteCache::new(parts.stores.entities.clone(), believed));
         let entities = Arc::new(EntityCache::new(
             parts.stores.entities.clone(),
             config.action_cache_bytes,
-            parts.member.map(|member| Duration::from_secs(member.action_cache_seconds.into())),
+            believed,
             metrics.actions.clone(),
         ));
         let api = Api {
             id: parts.id,
             has_peers: parts.member.is_some(),
             lost_after: Duration::from_secs(member.lost_after_seconds.into()),
+            descriptions: Descriptions::new(),
             host_info: host::describe(&config, &parts.manifest),
             manifest: parts.manifest,
-            authenticator: Authenticator::new(parts.key, parts.stores.subjects.clone(), lifetime),
+            authenticator: Arc::new(Authenticator::new(parts.key, parts.stores.subjects.clone(), lifetime)),
+            throttles: Throttles::default(),
+            admin_key: parts.admin_key,
             entities,
+            gateway: Gateway::new(routes, config.gateway_url.clone()),
             records: Arc::new(Records::new(parts.stores.activations.clone())),
+            claims: Claims::new(parts.stores.claims.clone()),
             config,
             stores: parts.stores,
             bus: parts.bus,
             invokers: parts.invokers,
             acknowledgements,
+            sequences,
             metrics,
             drain: parts.drain,
         };
         let membership = parts.member.map(|member| tend(&api, member));
-        Ok(Self { api: Data::new(api), _acknowledgements: subscription, _membership: membership })
+        let api = Data::new(api);
+        let reader = Arc::new(Reader(api.clone().into_inner()));
+        let sequences = api.bus.subscribe(Topic::Sequences(api.id), reader, CREDIT);
+        Ok(Self { api, _acknowledgements: subscription, _sequences: sequences, _membership: membership })
     }
 
-    /// Waits until no activation is in flight here: all have ended, and those that were lost are recorded.
+    /// Waits until no sequence or composition is running here, and their records are stored.
+    pub async fn sequences_ended(&self) {
+        self.api.sequences.idle().await;
+    }
+
+    /// Waits until no activation is in flight here: all have ended, and those that were lost, or are made of
+    /// others, are recorded.
     pub async fn idle(&self) {
+        self.sequences_ended().await;
         self.api.acknowledgements.emptied().await;
     }
 
@@ -132,9 +163,25 @@ impl Controller {
     /// # Errors
     /// When a listener cannot be used.
     pub fn serve(&self, listeners: Vec<TcpListener>) -> io::Result<Server> {
+        self.server(listeners, routes::configure)
+    }
+
+    /// Serves the API gateway in the same way. From then on the addresses of APIs name the first listener's port,
+    /// unless `gateway_url` is set.
+    ///
+    /// # Errors
+    /// When a listener cannot be used.
+    pub fn serve_gateway(&self, listeners: Vec<TcpListener>) -> io::Result<Server> {
+        if let Some(first) = listeners.first() {
+            self.api.gateway.listens(first.local_addr()?.port());
+        }
+        self.server(listeners, gateway::listener::configure)
+    }
+
+    fn server(&self, listeners: Vec<TcpListener>, configure: fn(&mut ServiceConfig)) -> io::Result<Server> {
         let api = self.api.clone();
         let mut server = HttpServer::new(move || {
-            App::new().app_data(api.clone()).configure(routes::configure).wrap(from_fn(edge::pass))
+            App::new().app_data(api.clone()).configure(configure).wrap(from_fn(edge::pass))
         })
         .workers(self.workers())
         .worker_max_blocking_threads(BLOCKING_THREADS)
@@ -149,8 +196,8 @@ impl Controller {
         Ok(server.run())
     }
 
-    /// The routes that the controller adds to the admin port: `/invokers`, `/invokers/healthy/count`,
-    /// `/invokers/ready`, `/activation`, `/activation/count`.
+    /// The routes that the controller adds to the admin port: how invokers and activations are, and, for those
+    /// with the administrator's key, `/admin` and `/disable`.
     pub fn admin_routes(&self) -> impl Fn(&mut ServiceConfig) + Send + Clone + 'static {
         let api = self.api.clone();
         move |config| admin::configure(config, api.clone())
@@ -172,7 +219,12 @@ fn tend(api: &Api, member: MemberConfig) -> Tending {
         Duration::from_millis(member.lost_grace_milliseconds.into()),
         api.metrics.lost.clone(),
     );
-    let forgetter = Forgetter { own: api.id, entities: api.entities.clone() };
+    let forgetter = Forgetter {
+        own: api.id,
+        entities: api.entities.clone(),
+        routes: api.gateway.routes.clone(),
+        authenticator: api.authenticator.clone(),
+    };
     Tending {
         losses: tokio::spawn(losses.run()).abort_handle(),
         _changes: api.bus.listen(Arc::new(forgetter)),

@@ -15,7 +15,8 @@ use crate::record_writer::Entry;
 pub(crate) struct Running {
     pub(crate) name: ContainerName,
     pub(crate) client: ActionClient,
-    pub(crate) book: Mutex<LogBook<Entry>>,
+    /// Without an entry where no record is kept.
+    pub(crate) book: Mutex<LogBook<Option<Entry>>>,
     ended: watch::Sender<bool>,
     epoch: Instant,
 }

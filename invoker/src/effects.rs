@@ -160,11 +160,12 @@ impl Shell {
     }
 
     /// Completes records with their logs.
-    pub(crate) fn logs_done(self: &Arc<Self>, id: ContainerId, logs: Vec<Finished<Entry>>) {
+    pub(crate) fn logs_done(self: &Arc<Self>, id: ContainerId, logs: Vec<Finished<Option<Entry>>>) {
         for finished in logs {
-            let mut entry = finished.ticket;
-            entry.record.logs = finished.lines;
-            self.records.write(entry);
+            if let Some(mut entry) = finished.ticket {
+                entry.record.logs = finished.lines;
+                self.records.write(entry);
+            }
             if finished.condemns {
                 self.turn(Event::Condemned(id));
             }

@@ -7,7 +7,7 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use whirl_model::json::JsonKind;
 use whirl_model::{
-    Action, ActivationId, ActivationMessage, Arguments, Json, Timestamp, TransactionId, Version,
+    Action, ActivationId, ActivationMessage, Arguments, Input, Json, Timestamp, TransactionId, Version,
 };
 
 /// What `/init` and `/run` tell the runtime about the activation.
@@ -47,10 +47,10 @@ pub(crate) fn init(context: &Context<'_>, environment: &Arguments) -> Bytes {
 }
 
 /// The body of `/run`.
-pub(crate) fn run(context: &Context<'_>, arguments: &Arguments) -> Bytes {
+pub(crate) fn run(context: &Context<'_>, input: &Input) -> Bytes {
     #[derive(Serialize)]
     struct Body<'a> {
-        value: &'a Arguments,
+        value: &'a Input,
         namespace: &'a str,
         action_name: String,
         action_version: Version,
@@ -58,17 +58,20 @@ pub(crate) fn run(context: &Context<'_>, arguments: &Arguments) -> Bytes {
         transaction_id: &'a TransactionId,
         deadline: String,
         #[serde(skip_serializing_if = "Option::is_none")]
+        traceparent: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
         api_key: Option<&'a str>,
     }
     let message = context.message;
     to_bytes(&Body {
-        value: arguments,
+        value: input,
         namespace: message.caller.namespace.as_str(),
         action_name: format!("/{}", context.action.path),
         action_version: context.action.version,
         activation_id: message.activation_id,
         transaction_id: &message.transaction,
         deadline: context.deadline.0.to_string(),
+        traceparent: message.trace_parent.as_deref(),
         api_key: context.api_key,
     })
 }

@@ -70,6 +70,9 @@ fn skeleton(
     if message.cause.is_some() {
         annotations.set("causedBy", Json::of("sequence"));
     }
+    if let Some(binding) = &message.binding {
+        annotations.set("binding", Json::of(binding));
+    }
     ActivationRecord {
         namespace: message.caller.namespace.clone(),
         name: message.action.name.clone(),

@@ -37,8 +37,8 @@ pub(crate) struct RecordWriter {
 #[derive(Default)]
 struct Queue {
     waiting: Vec<(Arc<ActivationRecord>, Arc<dyn Receipt>)>,
-    /// Records that are announced and not stored: those that wait, and those of activations that have not
-    /// ended or whose logs are not complete.
+    /// Records that are announced and neither stored nor left out: those that wait, and those of activations
+    /// that have not ended or whose logs are not complete.
     owed: usize,
 }
 
@@ -68,6 +68,12 @@ impl RecordWriter {
         self.queue.lock().waiting.push((Arc::new(entry.record), entry.receipt));
         self.metrics.records_waiting.inc();
         self.arrived.notify_one();
+    }
+
+    /// An announced record will not come: none is kept.
+    pub(crate) fn leave_out(&self) {
+        self.queue.lock().owed -= 1;
+        self.emptied.notify_waiters();
     }
 
     /// Waits until everything that was announced is stored.

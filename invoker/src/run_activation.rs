@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use whirl_containers::action_client::RunLimits;
 use whirl_containers::factory::ContainerState;
-use whirl_model::{ActivationResponse, Arguments, Outcome, Timestamp};
+use whirl_model::{ActivationResponse, Arguments, Input, Outcome, Timestamp};
 use whirl_scheduling::pool::{ContainerId, Event, Fate};
 
 use crate::container::Running;
@@ -89,7 +89,7 @@ pub(crate) async fn run(
             let record = record::of_run(&job.message, &job.action, interval, response, timed_out);
             let record = Arc::new(record);
             // From the acknowledgement on the caller may have the result: a record of it is safe first.
-            job.receipt.ended(&record);
+            let is_kept = shell.conclude(&job.message, &record, &*job.receipt);
             let report = shell.turn(Event::Ended(id, if broken { Fate::Discard } else { Fate::Keep }));
             let stages = &shell.metrics.stages;
             stages.placement.observe((began - job.taken).as_secs_f64());
@@ -98,7 +98,8 @@ pub(crate) async fn run(
             shell.acknowledge(&job.message, &record, report).await;
             // The caller's task goes first: nobody waits for what follows.
             tokio::task::yield_now().await;
-            let ticket = Entry { record: Arc::unwrap_or_clone(record), receipt: job.receipt };
+            let receipt = job.receipt;
+            let ticket = is_kept.then(|| Entry { record: Arc::unwrap_or_clone(record), receipt });
             let finished = container.book.lock().end(page_number, Page { ticket, broken }, container.now());
             shell.logs_done(id, finished);
         }
@@ -140,12 +141,12 @@ impl<'a> Attempt<'a> {
 
     async fn go(&self, preparation: Preparation) -> Run {
         let message = &self.job.message;
-        let (arguments, environment) = if message.init_arguments.is_empty() {
+        let (input, environment) = if message.init_arguments.is_empty() {
             (Cow::Borrowed(&message.arguments), Arguments::default())
         } else {
-            let mut arguments = message.arguments.clone();
-            let environment = arguments.split_off(&message.init_arguments);
-            (Cow::Owned(arguments), environment)
+            let mut input = message.arguments.clone();
+            let environment = input.split_off(&message.init_arguments);
+            (Cow::Owned(input), environment)
         };
         let mut interval =
             Interval { start: Timestamp::from_system(SystemTime::now()), init: None, total: Duration::ZERO };
@@ -168,7 +169,7 @@ impl<'a> Attempt<'a> {
                 }
             }
         }
-        self.run(&arguments, interval).await
+        self.run(&input, interval).await
     }
 
     async fn init(&self, environment: &Arguments, start: Timestamp) -> (Verdict, Duration) {
@@ -183,9 +184,9 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    async fn run(&self, arguments: &Arguments, mut interval: Interval) -> Run {
+    async fn run(&self, input: &Input, mut interval: Interval) -> Run {
         let now = Timestamp::from_system(SystemTime::now());
-        let body = payload::run(&self.context(now), arguments);
+        let body = payload::run(&self.context(now), input);
         let payload_limit = usize::try_from(self.shell.bounds.payload_bytes).unwrap_or(usize::MAX);
         let limits = RunLimits {
             timeout: self.timeout,

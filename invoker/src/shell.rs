@@ -227,9 +227,29 @@ impl Shell {
     ) {
         let now = Timestamp::from_system(SystemTime::now());
         let record = Arc::new(record::without_run(message, now, response));
-        receipt.ended(&record);
+        let is_kept = self.conclude(message, &record, &*receipt);
         self.acknowledge(message, &record, report).await;
-        self.records.write(Entry { record: Arc::unwrap_or_clone(record), receipt });
+        if is_kept {
+            self.records.write(Entry { record: Arc::unwrap_or_clone(record), receipt });
+        }
+    }
+
+    /// Tells the bus how an activation ended. Whether its record is to be written; if not, the bus has forgotten
+    /// the activation already.
+    pub(crate) fn conclude(
+        &self,
+        message: &ActivationMessage,
+        record: &ActivationRecord,
+        receipt: &dyn Receipt,
+    ) -> bool {
+        let is_kept = message.keep.keeps(record.response.outcome);
+        if is_kept {
+            receipt.ended(record);
+        } else {
+            receipt.recorded();
+            self.records.leave_out();
+        }
+        is_kept
     }
 }
 

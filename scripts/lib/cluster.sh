@@ -1,5 +1,5 @@
 # The parts of the cluster that scripts/cluster runs: for scripts to source, after docker.sh and servers.sh. The folder
-# is a set-up as in parts.sh and servers.sh, with credentials, server.key, the cluster's name, and NAME.toml and NAME.ready per
+# is a set-up as in parts.sh and servers.sh, with credentials, server.key, admin.key, the cluster's name, and NAME.toml and NAME.ready per
 # program of ours. It builds nothing.
 
 whirl_cluster_mark=.whirl-cluster
@@ -15,6 +15,7 @@ whirl_cluster_prepare() {
     [ -s "$folder/server.key" ] || (umask 077 && head -c 32 /dev/urandom >"$folder/server.key")
     # Invokers of one name in one cluster would take each other's containers for their own.
     [ -s "$folder/cluster" ] || printf 'whirl-%s\n' "$(cksum <<<"$folder" | cut -d' ' -f1)" >"$folder/cluster"
+    [ -s "$folder/admin.key" ] || (umask 077 && whirl_random 64 >"$folder/admin.key")
     [ -s "$folder/credentials" ] || (umask 077 && whirl_random_credentials >"$folder/credentials")
     for number in 0 1; do
         if ! whirl_part_pid "$folder" "controller$number"; then
@@ -77,6 +78,7 @@ END
         controller*)
             printf 'port = %s\nlisten_also = "%s"\ncredentials = "%s"\n' "$(cat "$folder/$name.port")" \
                 "$(whirl_bridge_address)" "$(cat "$folder/credentials")"
+            printf 'admin_key_file = "%s"\n' "$folder/admin.key"
             ;;
         invoker*) printf 'api_host = "http://%s:%s"\n' "$(whirl_bridge_address)" "$(cat "$folder/controller0.port")" ;;
     esac
@@ -92,6 +94,14 @@ brokers = "$(whirl_server_address "$folder" kafka)"
 
 [etcd]
 endpoints = "http://$(whirl_server_address "$folder" etcd)"
+END
+    [[ "$name" != controller* ]] || cat <<END
+
+# One user's machine: nothing but the machine holds the user back.
+[controller.throttles]
+actions_per_minute = 2147483647
+triggers_per_minute = 2147483647
+concurrent_actions = 2147483647
 END
 }
 

@@ -9,6 +9,11 @@
 whirl_script_variables=(WHIRL_ARCH WHIRL_BASE_NODEJS WHIRL_BASE_PYTHON WHIRL_DEBIAN_MIRROR WHIRL_PULL_TIMEOUT
     WHIRL_ACCEPTANCE)
 
+# Throttles of a server that its user alone uses, or a suite: what the user's environment sets lies over them.
+whirl_unthrottled=(WHIRL_CONTROLLER__THROTTLES__ACTIONS_PER_MINUTE=2147483647
+    WHIRL_CONTROLLER__THROTTLES__TRIGGERS_PER_MINUTE=2147483647
+    WHIRL_CONTROLLER__THROTTLES__CONCURRENT_ACTIONS=2147483647)
+
 # whirl_server_pid FOLDER: prints the process id of the folder's server; false when none runs.
 whirl_server_pid() { whirl_part_pid "$1" whirl; }
 
@@ -33,7 +38,7 @@ whirl_server_start() {
     rm -f "$folder/ready"
     printf 'http://127.0.0.1:%s\n' "$port" >"$folder/url"
     # sudo clears the environment, hence the settings by name.
-    local name settings=()
+    local name settings=("${whirl_unthrottled[@]}")
     for name in $(compgen -e WHIRL_) DOCKER_HOST; do
         case " ${whirl_script_variables[*]} " in
             *" $name "*) ;;

@@ -18,6 +18,8 @@ pub struct StandaloneConfig {
     pub listen: IpAddr,
     /// The loopback port of metrics, health and administration; 0 means 1000 above the API's.
     pub admin_port: u16,
+    /// The port of the API gateway; 1 above the API's if not given, 0 for none.
+    pub gateway_port: Option<u16>,
     /// Where everything that lasts is kept; `~/.whirl/server-PORT` if not given.
     pub data_dir: Option<PathBuf>,
     /// The runtime manifest; the built-in one if not given.
@@ -50,6 +52,7 @@ impl Default for StandaloneConfig {
             port: 3233,
             listen: IpAddr::from([127, 0, 0, 1]),
             admin_port: 0,
+            gateway_port: None,
             data_dir: None,
             manifest: None,
             runtimes_dir: None,
@@ -74,5 +77,12 @@ impl StandaloneConfig {
             0 => self.port.checked_add(1000).unwrap_or(self.port - 1000),
             port => port,
         }
+    }
+
+    /// The API gateway's port in force, if there is to be a gateway.
+    #[must_use]
+    pub fn gateway_port(&self) -> Option<u16> {
+        let port = self.gateway_port.unwrap_or_else(|| self.port.checked_add(1).unwrap_or(self.port - 1));
+        (port != 0).then_some(port)
     }
 }

@@ -32,6 +32,10 @@ impl DataDir {
         self.0.join("server.key")
     }
 
+    pub(crate) fn admin_key(&self) -> PathBuf {
+        self.0.join("admin.key")
+    }
+
     pub(crate) fn processes(&self) -> PathBuf {
         self.0.join("processes")
     }

@@ -24,6 +24,9 @@ pub struct Flags {
     /// Loopback port of metrics, health and administration [default: the API's port + 1000]
     #[arg(long, value_name = "PORT")]
     admin_port: Option<u16>,
+    /// Port of the API gateway, 0 for none [default: the API's port + 1]
+    #[arg(long, value_name = "PORT")]
+    gateway_port: Option<u16>,
     /// Where everything that lasts is kept [default: ~/.whirl/server-PORT]
     #[arg(long, short, value_name = "DIR")]
     data_dir: Option<PathBuf>,
@@ -74,6 +77,7 @@ impl Flags {
             ("port", self.port.map(|p| p.to_string())),
             ("listen", self.listen.map(|l| l.to_string())),
             ("admin_port", self.admin_port.map(|p| p.to_string())),
+            ("gateway_port", self.gateway_port.map(|p| p.to_string())),
             ("data_dir", path(&self.data_dir)),
             ("manifest", path(&self.manifest)),
             ("runtimes_dir", path(&self.runtimes_dir)),
@@ -98,8 +102,19 @@ mod tests {
         let config: StandaloneConfig =
             Layers { flags: flags.settings(), ..Layers::default() }.load().unwrap();
         assert_eq!((config.port, config.admin_port(), config.invoker.memory), (4000, 5000, 1024));
+        assert_eq!(config.gateway_port(), Some(4001));
         assert_eq!(config.containers, ContainerChoice::Process);
         assert_eq!(config.isolation, IsolationChoice::None);
+    }
+
+    #[test]
+    fn there_may_be_no_gateway() {
+        let of = |line: &[&str]| {
+            let flags = Flags::parse_from([&["whirl"], line].concat()).settings();
+            Layers { flags, ..Layers::default() }.load::<StandaloneConfig>().unwrap().gateway_port()
+        };
+        assert_eq!((of(&[]), of(&["--gateway-port", "0"])), (Some(3234), None));
+        assert_eq!(of(&["--gateway-port=9000"]), Some(9000));
     }
 
     #[test]

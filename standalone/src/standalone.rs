@@ -2,7 +2,7 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::dev::ServerHandle;
 use anyhow::Context;
@@ -13,10 +13,12 @@ use whirl_backends::store::{ActivationStore, Stores};
 use whirl_controller::{Controller, ControllerParts, OneInvoker, guest};
 use whirl_invoker::containers::{ContainerRequest, Containers, environment};
 use whirl_invoker::{Invoker, InvokerParts, register_metrics};
-use whirl_model::{ActivationRecord, ControllerId, Credentials, InvokerId, RuntimeManifest};
+use whirl_model::{
+    ActivationMessage, ActivationRecord, ControllerId, Credentials, InvokerId, RuntimeManifest, Topic,
+};
 use whirl_service::admin::{self, AdminParts, Readiness};
 use whirl_service::keys::ServerKey;
-use whirl_service::{Drain, Metrics, manifest, ready_file};
+use whirl_service::{AdminKey, Drain, Metrics, manifest, ready_file};
 
 use crate::config::StandaloneConfig;
 use crate::data_dir::DataDir;
@@ -35,7 +37,7 @@ pub struct Standalone {
     servers: Vec<ServerHandle>,
     invoker: Invoker,
     new_credentials: Option<Credentials>,
-    _controller: Controller,
+    controller: Controller,
 }
 
 /// What the rest of the process stands on.
@@ -45,6 +47,8 @@ struct Ground {
     store: Arc<EmbeddedStore>,
     stores: Stores,
     bus: Arc<InProcessBus>,
+    /// What the bus will deliver to the invoker again.
+    redelivered: Vec<Arc<ActivationMessage>>,
     manifest: Arc<RuntimeManifest>,
 }
 
@@ -67,9 +71,13 @@ impl Standalone {
             bus: ground.bus.clone(),
             invokers: Arc::new(OneInvoker(INVOKER)),
             key: ground.key.clone(),
+            admin_key: Some(AdminKey::load_or_create(&ground.data.admin_key())?),
             metrics: metrics.clone(),
             drain: drain.clone(),
+            redelivered: ground.redelivered.clone(),
         })?;
+        // First of all, as the API tells its port.
+        let gateway = serve_gateway(&controller, &config)?;
         let mut servers = Vec::new();
         let mut serve = |address: SocketAddr| -> anyhow::Result<()> {
             let server = controller.serve(vec![listen(address)?])?;
@@ -91,6 +99,7 @@ impl Standalone {
         }
         servers.push(admin_server.handle());
         tokio::spawn(admin_server);
+        servers.extend(gateway);
         let invoker = ground.start_invoker(&config, &containers, &metrics).await?;
         readiness.clear("invoker");
         // Last, as a key that a start makes and then fails would be told to nobody.
@@ -104,7 +113,7 @@ impl Standalone {
             servers,
             invoker,
             new_credentials,
-            _controller: controller,
+            controller,
         };
         started.announce()?;
         Ok(started)
@@ -124,8 +133,10 @@ impl Standalone {
 
     fn announce(&self) -> anyhow::Result<()> {
         let Some(path) = &self.config.ready_file else { return Ok(()) };
+        let gateway = self.config.gateway_port().map(|port| api_host(self.config.listen, port));
         let ready = serde_json::json!({
             "api": self.api_host(),
+            "gateway": gateway,
             "admin": format!("http://127.0.0.1:{}", self.config.admin_port()),
             "pid": std::process::id(),
         });
@@ -139,7 +150,11 @@ impl Standalone {
     pub async fn stop(self) -> anyhow::Result<()> {
         self.drain.begin();
         self.readiness.blocked("process", "it is stopping");
-        let finished = self.invoker.drain(Duration::from_secs(self.config.drain_seconds)).await;
+        let patience = Duration::from_secs(self.config.drain_seconds);
+        let began = Instant::now();
+        // Their steps need the invoker. Those that do not end in time go on at the next start.
+        let _ = tokio::time::timeout(patience, self.controller.sequences_ended()).await;
+        let finished = self.invoker.drain(patience.saturating_sub(began.elapsed())).await;
         for server in &self.servers {
             server.stop(true).await;
         }
@@ -160,11 +175,14 @@ impl Ground {
             .with_context(|| format!("is another whirl using '{}'?", data.path().display()))?;
         let store = EmbeddedStore::open(&data.store())?;
         let stores = store.stores();
-        let unfinished = settle(&journal, recovered, &*stores.activations).await?;
+        let unfinished: Vec<Unfinished> = settle(&journal, recovered, &*stores.activations).await?;
+        let of_invoker = |u: &&Unfinished| matches!(u.topic, Topic::Activations(_));
+        let redelivered = unfinished.iter().filter(of_invoker).map(|u| u.message.clone()).collect();
         Ok(Self {
             key: ServerKey::load_or_create(&data.server_key())?,
             manifest: Arc::new(manifest::read(config.manifest.as_deref())?),
             bus: InProcessBus::new(Some((journal, unfinished))),
+            redelivered,
             data,
             store,
             stores,
@@ -236,6 +254,20 @@ async fn settle(
         .for_each(|id| journal.recorded(id));
     let without_record = |u: &Unfinished| !recorded.contains(&u.message.activation_id);
     Ok(recovered.unfinished.into_iter().filter(without_record).collect())
+}
+
+/// Serves the API gateway, if there is to be one.
+fn serve_gateway(
+    controller: &Controller,
+    config: &StandaloneConfig,
+) -> anyhow::Result<Option<ServerHandle>> {
+    let Some(port) = config.gateway_port() else { return Ok(None) };
+    let listener = listen(SocketAddr::new(config.listen, port))
+        .context("there is no API gateway without its port: choose one with --gateway-port, or 0 for none")?;
+    let server = controller.serve_gateway(vec![listener])?;
+    let handle = server.handle();
+    tokio::spawn(server);
+    Ok(Some(handle))
 }
 
 fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {

@@ -13,6 +13,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::host::{self, Belongings, free_port};
+use crate::settings::UNTHROTTLED;
 use crate::world::{World, eventually, skip};
 use crate::{Exit, RawRequest, binaries};
 
@@ -108,7 +109,10 @@ impl Cluster {
         let mut part = self.part(
             "whirl-controller",
             &name,
-            &[("WHIRL_PORT", port.to_string()), ("WHIRL_CREDENTIALS", AUTH.to_owned())],
+            &[("WHIRL_PORT", port.to_string()), ("WHIRL_CREDENTIALS", AUTH.to_owned())]
+                .into_iter()
+                .chain(UNTHROTTLED.map(|(name, value)| (name, value.to_owned())))
+                .collect::<Vec<_>>(),
         );
         part.api = Some(format!("http://127.0.0.1:{port}"));
         part

@@ -140,10 +140,15 @@ fn ports_are_published_on_loopback_alone() {
 fn the_proxy_finds_the_controllers() {
     let (services, proxy) = (services(), read("docker-compose/proxy.conf"));
     for name in CONTROLLERS {
-        let port = texts(&services[name]["ports"]).next().unwrap();
-        let (published, inside) = port.rsplit_once(':').unwrap();
-        assert!(proxy.contains(&format!("server {published} ")), "{name} is at {published}");
-        assert!(variables(&services[name]).any(|set| set == ("WHIRL_PORT", inside)), "{name}");
+        for (port, variable) in texts(&services[name]["ports"]).zip(["WHIRL_PORT", "WHIRL_GATEWAY_PORT"]) {
+            let (published, inside) = port.rsplit_once(':').unwrap();
+            assert!(proxy.contains(&format!("server {published} ")), "{name} is at {published}");
+            assert!(variables(&services[name]).any(|set| set == (variable, inside)), "{name}");
+        }
+        assert_eq!(texts(&services[name]["ports"]).count(), 2, "{name}");
+        // The addresses of APIs that controllers tell have the port that the proxy listens at.
+        let (_, port) = variables(&services[name]).find(|(name, _)| *name == "WHIRL_GATEWAY_PORT").unwrap();
+        assert!(proxy.contains(&format!("listen 127.0.0.1:{port};")));
     }
     let wanted = "http://${WHIRL_BRIDGE_ADDRESS:-172.17.0.1}:3233";
     for name in INVOKERS {

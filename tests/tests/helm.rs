@@ -228,14 +228,18 @@ fn probes_and_services_point_to_ports_that_are_declared() {
     });
 }
 
-/// The API and the administration listen where the ports are declared.
+/// Ports of controllers and invokers, and what sets them.
+const PORTS: [(&str, &str); 3] =
+    [("api", "WHIRL_PORT"), ("gateway", "WHIRL_GATEWAY_PORT"), ("admin", "WHIRL_ADMIN_PORT")];
+
+/// The API, the gateway and the administration listen where the ports are declared.
 #[test]
 fn servers_listen_where_their_ports_are_declared() {
     each_rendering(|values, objects| {
         let mut count = 0;
         for container in pods(objects).iter().flat_map(Pod::containers) {
             let set: Vec<_> = settings(container).collect();
-            for (port, variable) in [("api", "WHIRL_PORT"), ("admin", "WHIRL_ADMIN_PORT")] {
+            for (port, variable) in PORTS {
                 let Some((_, entry)) = set.iter().find(|(name, _)| *name == variable) else { continue };
                 let declared = items(&container["ports"]).find(|p| p["name"] == port).unwrap();
                 let number = declared["containerPort"].to_string();
@@ -243,7 +247,7 @@ fn servers_listen_where_their_ports_are_declared() {
                 count += 1;
             }
         }
-        assert!(count >= 3, "{values}: {count} ports");
+        assert!(count >= 4, "{values}: {count} ports");
     });
 }
 

@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use whirl_model::Json;
 
-use super::{Call, Client, Error, Method};
+use super::{Call, Client, Error, Method, Page};
 
 /// What is sent where no access token is configured.
 const NO_TOKEN: &str = "DUMMY TOKEN";
@@ -117,8 +117,8 @@ pub struct ApiRow {
 /// Which APIs or operations are meant.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ApiQuery {
-    /// All with this base path.
-    pub base_path: Option<String>,
+    /// All with this base path or title.
+    pub api: Option<String>,
     /// Only this path of it.
     pub path: Option<String>,
     /// Only this verb of that.
@@ -155,7 +155,8 @@ impl Api {
 
     fn row(&self, path: &str, verb: String, operation: &Json) -> ApiRow {
         let of_action = |member| text_at(operation, &["x-openwhisk", member]);
-        let (namespace, package, action) = (of_action("namespace"), of_action("package"), of_action("action"));
+        let (namespace, package, action) =
+            (of_action("namespace"), of_action("package"), of_action("action"));
         let action = match package.as_str() {
             _ if action.is_empty() => String::new(),
             "" | "default" => format!("/{namespace}/{action}"),
@@ -197,11 +198,16 @@ impl Apis<'_> {
         self.client.fetch(&call.json(&Body { apidoc: document }))
     }
 
-    /// The APIs that are meant, each with its whole value as the server sent it.
+    /// The APIs that are meant, or a page of them, each with its whole value as the server sent it.
     ///
     /// # Errors
     /// See [`Error`].
-    pub fn list(&self, token: Option<&str>, query: &ApiQuery) -> Result<Vec<(Api, Json)>, Error> {
+    pub fn list(
+        &self,
+        token: Option<&str>,
+        query: &ApiQuery,
+        page: Option<Page>,
+    ) -> Result<Vec<(Api, Json)>, Error> {
         #[derive(Deserialize)]
         struct Answer {
             #[serde(default)]
@@ -212,6 +218,10 @@ impl Apis<'_> {
             value: Json,
         }
         let call = query.add_to(self.call(Method::GET, "getApi.http", token));
+        let call = match page {
+            Some(page) => call.query("limit", &page.limit).query("skip", &page.skip),
+            None => call,
+        };
         let answer: Answer = self.client.fetch(&call)?;
         let read = |entry: Entry| match serde_json::from_str(entry.value.as_str()) {
             Ok(api) => Ok((api, entry.value)),
@@ -238,7 +248,7 @@ impl Apis<'_> {
 
 impl ApiQuery {
     fn add_to<'a>(&self, call: Call<'a>) -> Call<'a> {
-        let parts = [("basepath", &self.base_path), ("relpath", &self.path), ("operation", &self.verb)];
+        let parts = [("basepath", &self.api), ("relpath", &self.path), ("operation", &self.verb)];
         parts.into_iter().fold(call, |call, (key, value)| match value {
             Some(value) => call.query(key, value),
             None => call,

@@ -37,7 +37,7 @@ impl Client {
     /// See [`Error`].
     pub fn host_info(&self) -> Result<HostInfo, Error> {
         let call = Call::new(Method::GET, &[""]);
-        let response = self.exchange(Method::GET, format!("{}/", self.root()), None)?;
+        let response = self.exchange(Method::GET, &format!("{}/", self.root()), None)?;
         if response.is_success() { decode(&call, &response) } else { Err(response.to_error()) }
     }
 }

@@ -3,14 +3,16 @@
 mod code;
 mod delete;
 mod get;
-mod invoke;
+pub(super) mod invoke;
 mod list;
 mod save;
-mod summary;
 mod web;
 mod write;
 
 use clap::Subcommand;
+
+pub(crate) use save::save_below;
+pub(crate) use web::Web;
 
 use super::{Plan, Planned};
 use crate::flags::Leaf;

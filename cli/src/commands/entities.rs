@@ -47,18 +47,7 @@ fn collections(client: &Client, place: &Place) -> Result<[(&'static str, Vec<Row
     ])
 }
 
-/// Lists do not tell the status of rules, so each is asked for. One deleted meanwhile is left out.
 fn rules(client: &Client, namespace: &str) -> Result<Vec<Row>, Error> {
-    let mut rows = Vec::new();
-    for rule in client.rules().list(namespace, Page::ALL)? {
-        match client.rules().get(namespace, &rule.name) {
-            Ok(whole) => {
-                let status = whole.member("status").and_then(|status| status.to_text()).unwrap_or_default();
-                rows.push(Row::rule(&rule, &status));
-            }
-            Err(error) if error.is_not_found() => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(rows)
+    let rules = client.rules().list_with_status(namespace, Page::ALL)?;
+    Ok(rules.iter().map(|(rule, status)| Row::rule(rule, status)).collect())
 }

@@ -13,9 +13,17 @@ pub(super) fn apply(command: Command) -> Command {
 fn argument(argument: Arg) -> Arg {
     match argument.get_action() {
         ArgAction::SetTrue => switch(argument),
-        ArgAction::Set | ArgAction::Append if !argument.is_positional() => argument.allow_hyphen_values(true),
+        ArgAction::Set | ArgAction::Append if takes_fixed_words(&argument) => {
+            argument.allow_hyphen_values(true)
+        }
         _ => argument,
     }
+}
+
+/// Not so for an option that takes words up to the next flag.
+fn takes_fixed_words(argument: &Arg) -> bool {
+    let open_ended = argument.get_num_args().is_some_and(|range| range.max_values() == usize::MAX);
+    !argument.is_positional() && !open_ended
 }
 
 /// `--switch`, `--switch=true`, `--switch=0` and the other spellings that Go reads as a boolean.

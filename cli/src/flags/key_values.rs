@@ -21,8 +21,10 @@ pub trait Spelling {
     const PAIR: &'static str;
     /// The long flag for a file.
     const FILE: &'static str;
-    /// The short flag for a pair; the one for a file is its capital.
-    const SHORT: char;
+    /// The short flag for a pair.
+    const SHORT: Option<char>;
+    /// The short flag for a file.
+    const FILE_SHORT: Option<char>;
 }
 
 /// `-p/--param` and `-P/--param-file`.
@@ -33,22 +35,66 @@ pub struct OfParameters;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OfAnnotations;
 
+/// `-F/--feed-param` and `--feed-param-file`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OfFeed;
+
+/// `-T/--trigger-param` and `--trigger-param-file`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OfTrigger;
+
+/// `--param` and `--param-file` where `-p` means something else.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OfVariables;
+
 impl Spelling for OfParameters {
     const NOUN: &'static str = "parameter";
     const PAIR: &'static str = "param";
     const FILE: &'static str = "param-file";
-    const SHORT: char = 'p';
+    const SHORT: Option<char> = Some('p');
+    const FILE_SHORT: Option<char> = Some('P');
+}
+
+impl Spelling for OfFeed {
+    const NOUN: &'static str = "feed parameter";
+    const PAIR: &'static str = "feed-param";
+    const FILE: &'static str = "feed-param-file";
+    const SHORT: Option<char> = Some('F');
+    const FILE_SHORT: Option<char> = None;
+}
+
+impl Spelling for OfTrigger {
+    const NOUN: &'static str = "trigger parameter";
+    const PAIR: &'static str = "trigger-param";
+    const FILE: &'static str = "trigger-param-file";
+    const SHORT: Option<char> = Some('T');
+    const FILE_SHORT: Option<char> = None;
+}
+
+impl Spelling for OfVariables {
+    const NOUN: &'static str = "parameter";
+    const PAIR: &'static str = "param";
+    const FILE: &'static str = "param-file";
+    const SHORT: Option<char> = None;
+    const FILE_SHORT: Option<char> = None;
 }
 
 impl Spelling for OfAnnotations {
     const NOUN: &'static str = "annotation";
     const PAIR: &'static str = "annotation";
     const FILE: &'static str = "annotation-file";
-    const SHORT: char = 'a';
+    const SHORT: Option<char> = Some('a');
+    const FILE_SHORT: Option<char> = Some('A');
 }
 
 /// Parameters from the command line.
 pub type Parameters = KeyValues<OfParameters>;
+/// Parameters for a feed from the command line.
+pub type FeedParameters = KeyValues<OfFeed>;
+/// Parameters for a trigger where there are some for its feed too.
+pub type TriggerParameters = KeyValues<OfTrigger>;
+/// Values for a project's manifest.
+pub type Variables = KeyValues<OfVariables>;
 /// Annotations from the command line.
 pub type Annotations = KeyValues<OfAnnotations>;
 
@@ -120,7 +166,7 @@ impl<S: Spelling> Args for KeyValues<S> {
             .help(format!("One {} and its value, JSON or text; repeatable", S::NOUN));
         let file = Arg::new(S::FILE)
             .long(S::FILE)
-            .short(S::SHORT.to_ascii_uppercase())
+            .short(S::FILE_SHORT)
             .action(ArgAction::Append)
             .value_name("FILE")
             .value_parser(value_parser!(OsString))

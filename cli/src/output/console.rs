@@ -64,6 +64,15 @@ impl Printer {
         self.line(format_args!("{ok} {text}"))
     }
 
+    /// `warning: TEXT`.
+    ///
+    /// # Errors
+    /// See [`Self::ok`].
+    pub fn warning(&mut self, text: impl Display) -> io::Result<()> {
+        let warning = self.coloured(RED, "warning:");
+        self.line(format_args!("{warning} {text}"))
+    }
+
     /// A line as it is.
     ///
     /// # Errors

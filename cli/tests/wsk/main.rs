@@ -3,7 +3,13 @@
 
 mod actions;
 mod activations;
+mod admin;
+mod apis;
 mod configuration;
 mod invocations;
+mod packages;
+mod projects;
+mod rules;
 mod support;
+mod triggers;
 mod usage;

@@ -92,6 +92,20 @@ pub(crate) fn wsk(script: Vec<Answer>, words: &[&str]) -> Ended {
     wsk_in(tempfile::tempdir().unwrap().path(), script, words)
 }
 
+/// Runs `wsk` with the environment that belongs to the address of a server with this script.
+pub(crate) fn run_with(
+    script: Vec<Answer>,
+    environment: impl Fn(&str) -> Vec<(&'static str, String)>,
+    words: &[&str],
+) -> Ended {
+    let (address, requests) = serve(script);
+    let environment = environment(&format!("http://{address}"));
+    let pairs: Vec<(&str, &str)> = environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let mut ended = run(tempfile::tempdir().unwrap().path(), &pairs, words);
+    ended.requests = requests.lock().unwrap().clone();
+    ended
+}
+
 /// Runs `wsk` with nothing but the given environment.
 pub(crate) fn run(folder: &Path, environment: &[(&str, &str)], words: &[&str]) -> Ended {
     let output = Command::new(env!("CARGO_BIN_EXE_wsk"))

@@ -2,7 +2,7 @@
 
 use actix_web::HttpResponse;
 
-use super::permitted;
+use super::{check_package, owned};
 use crate::api_error::ApiError;
 use crate::call::Call;
 use crate::openapi::{AnAction, Refused, RefusedWrite};
@@ -16,7 +16,8 @@ use crate::reply;
     responses((status = 200, description = "The action that was deleted"), Refused, RefusedWrite)
 )]
 pub(crate) async fn delete(call: Call) -> Result<HttpResponse, ApiError> {
-    let path = permitted(&call).await?;
+    let path = owned(&call)?;
+    check_package(&call.api, &path).await?;
     let stored = call.api.entities.action_fresh(&path).await?;
     let id = stored.entity.doc_id();
     let deleted = call.api.stores.entities.delete(&id, &stored.revision).await;

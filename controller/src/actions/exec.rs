@@ -2,9 +2,10 @@
 
 use serde::Deserialize;
 use whirl_model::runtimes::Runtime;
-use whirl_model::{Code, Exec, Kind, RuntimeManifest};
+use whirl_model::{Code, Exec, Kind, Namespace, RuntimeManifest};
 
 use crate::api_error::ApiError;
+use crate::sequences;
 
 /// The member `exec` as clients send it. What else they put there (`binary`, for one) is ignored.
 #[derive(Debug, Deserialize)]
@@ -14,16 +15,17 @@ pub(super) struct ExecBody {
     /// What `code` was called for Java once.
     jar: Option<String>,
     image: Option<String>,
+    components: Option<Vec<String>>,
     main: Option<String>,
 }
 
 impl ExecBody {
-    /// The exec that this asks for.
-    pub(super) fn resolve(self, manifest: &RuntimeManifest) -> Result<Exec, ApiError> {
+    /// The exec that this asks for; components whose namespace is `_` are the caller's.
+    pub(super) fn resolve(self, manifest: &RuntimeManifest, caller: &Namespace) -> Result<Exec, ApiError> {
         let kind = Kind::new(&self.kind);
         match kind.as_str() {
             "blackbox" => self.blackbox(),
-            "sequence" => Err(ApiError::malformed("Sequences are not supported by this version of Whirl.")),
+            "sequence" => self.sequence(caller),
             _ => self.runtime(runtime_of(manifest, &kind)?),
         }
     }
@@ -35,6 +37,12 @@ impl ExecBody {
             .map_err(|error: whirl_model::image::ImageNameError| ApiError::malformed(error.to_string()))?;
         let code = self.code.filter(|code| !code.is_empty()).map(|code| Code::new(&code));
         Ok(Exec::Blackbox { image, code, main: self.main })
+    }
+
+    fn sequence(self, caller: &Namespace) -> Result<Exec, ApiError> {
+        let names = self.components.ok_or_else(|| ApiError::malformed("A sequence needs 'components'."))?;
+        let components = names.iter().map(|name| sequences::component(name, caller));
+        Ok(Exec::Sequence { components: components.collect::<Result<_, _>>()? })
     }
 
     fn runtime(self, runtime: &Runtime) -> Result<Exec, ApiError> {
@@ -62,7 +70,7 @@ pub(crate) fn runtime_of<'m>(manifest: &'m RuntimeManifest, kind: &Kind) -> Resu
 }
 
 fn unknown(manifest: &RuntimeManifest, kind: &Kind) -> ApiError {
-    let known = manifest.iter().map(|runtime| runtime.kind.as_str()).chain(["blackbox"]);
+    let known = manifest.iter().map(|runtime| runtime.kind.as_str()).chain(["blackbox", "sequence"]);
     let known: Vec<String> = known.map(|kind| format!("'{kind}'")).collect();
     ApiError::malformed(format!(
         "The specified runtime '{kind}' is not supported by this platform. Valid values are: {}.",
@@ -81,7 +89,8 @@ mod tests {
 
     fn resolve(text: &str) -> Result<Exec, String> {
         let body: ExecBody = serde_json::from_str(text).map_err(|e| e.to_string())?;
-        body.resolve(&RuntimeManifest::parse(MANIFEST).unwrap()).map_err(|e| e.to_string())
+        body.resolve(&RuntimeManifest::parse(MANIFEST).unwrap(), &"alice".parse().unwrap())
+            .map_err(|e| e.to_string())
     }
 
     #[test]
@@ -100,6 +109,13 @@ mod tests {
     }
 
     #[test]
+    fn components_of_a_sequence_are_absolute() {
+        let exec = resolve(r#"{"kind":"sequence","components":["/_/a","/bob/util/b","alice/c"]}"#).unwrap();
+        let components = exec.components().unwrap().iter().map(ToString::to_string);
+        assert_eq!(components.collect::<Vec<_>>(), ["alice/a", "bob/util/b", "alice/c"]);
+    }
+
+    #[test]
     fn what_cannot_be_run_is_refused() {
         for (text, why) in [
             (
@@ -112,7 +128,10 @@ mod tests {
             (r#"{"kind":"java:8","code":"x"}"#, "needs 'main'"),
             (r#"{"kind":"blackbox"}"#, "needs an 'image'"),
             (r#"{"kind":"blackbox","image":"No Such"}"#, "not the name of a container image"),
-            (r#"{"kind":"sequence","components":["/a/b"]}"#, "Sequences"),
+            (r#"{"kind":"sequence"}"#, "needs 'components'"),
+            (r#"{"kind":"sequence","components":["b"]}"#, "b"),
+            (r#"{"kind":"sequence","components":["/_/b!"]}"#, "b!"),
+            (r#"{"kind":"sequence","components":[1]}"#, "string"),
             (r#"{"code":"x"}"#, "kind"),
             (r#"{"kind":"nodejs:20","code":1}"#, "string"),
         ] {

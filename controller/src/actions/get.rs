@@ -1,12 +1,13 @@
-//! `GET …/actions/NAME`.
+//! `GET …/actions/NAME` and `GET …/actions/PACKAGE/NAME`.
 
 use actix_web::HttpResponse;
+use whirl_model::{Action, Json};
 
-use super::permitted;
 use crate::api_error::ApiError;
 use crate::call::Call;
 use crate::openapi::{AnAction, Refused};
 use crate::reply;
+use crate::resolve::Resolved;
 
 #[utoipa::path(
     get,
@@ -19,8 +20,17 @@ use crate::reply;
     responses((status = 200, description = "The action"), Refused)
 )]
 pub(crate) async fn get(call: Call) -> Result<HttpResponse, ApiError> {
-    let path = permitted(&call).await?;
+    let path = call.action_path()?;
+    let resolved = call.api.resolve(&call.caller.namespace, &path).await?;
     let with_code = call.query()?.boolean("code")?.unwrap_or(true);
-    let stored = call.api.entities.action(&path).await?;
-    Ok(reply::json(&stored.entity.to_json(with_code)))
+    Ok(reply::json(&shown(&resolved, with_code)))
+}
+
+/// The action with the parameters that it inherits.
+fn shown(resolved: &Resolved, with_code: bool) -> Json {
+    let action = Action { parameters: resolved.parameters(), ..resolved.action().clone() };
+    match &resolved.binding {
+        Some(binding) if !with_code => action.to_json_through(binding),
+        _ => action.to_json(with_code),
+    }
 }

@@ -4,13 +4,16 @@ use std::time::Duration;
 
 use actix_web::HttpResponse;
 use actix_web::web::Payload;
-use whirl_model::{ActivationId, Arguments, Keep};
+use whirl_model::ActivationId;
 
+use crate::api::Api;
 use crate::api_error::ApiError;
 use crate::call::Call;
 use crate::dispatch::{Dispatched, Invocation};
+use crate::idempotency::Keyed;
 use crate::invoke::{respect_final, trace_parent};
-use crate::openapi::{AnAction, Refused, RefusedWrite};
+use crate::openapi::{AnAction, Refused, RefusedWrite, Throttled};
+use crate::policy::keep;
 use crate::query::Query;
 use crate::{body, reply};
 
@@ -23,6 +26,10 @@ use crate::{body, reply};
         ("blocking" = Option<bool>, Query, description = "Wait for the result"),
         ("result" = Option<bool>, Query, description = "With `blocking`: answer the result alone"),
         ("timeout" = Option<u32>, Query, description = "Milliseconds to wait, at most 60000"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Whoever sends the same request with the \
+            same key again within 24 hours gets the same activation"),
+        ("traceparent" = Option<String>, Header, description = "W3C trace context, for the action"),
+        ("X-OW-EXTRA-LOGGING" = Option<String>, Header, description = "`on`: keep the record in any case"),
     ),
     responses(
         (status = 200, description = "The record or the result"),
@@ -31,30 +38,37 @@ use crate::{body, reply};
         (status = 502, description = "The action failed"),
         Refused,
         RefusedWrite,
+        Throttled,
     )
 )]
 pub(crate) async fn invoke(call: Call, payload: Payload) -> Result<HttpResponse, ApiError> {
     let path = call.action_path()?;
     let api = &call.api;
-    api.admit_invocation(&call.identity())?;
+    let identity = call.identity();
+    api.admit_invocation(&identity)?;
     let wanted = Wanted::of(&call.query()?, api.config.blocking_wait_milliseconds)?;
     let headers = call.request.headers();
-    let bytes = body::read(headers, payload, api.config.limits.payload_bytes).await?;
-    let arguments = arguments(&bytes)?;
+    let bytes = body::read(headers, payload, identity.bounds(&api.config.limits).payload_bytes).await?;
+    let arguments = body::arguments(&bytes)?;
     let action = api.resolve(&call.caller.namespace, &path).await?;
     respect_final(&action, &arguments)?;
+    let keyed = Keyed::of(headers, &call.caller.namespace, &format_args!("actions/{path}"), &bytes)?;
     let invocation = Invocation {
         id: ActivationId::from_bits(rand::random()),
         action,
         arguments,
-        identity: call.identity(),
+        identity,
         transaction: call.transaction.clone(),
         wait: wanted.wait,
         cause: None,
-        keep: Keep::default(),
+        keep: keep(&api.config.keep_records, &call.identity(), wanted.wait.is_some(), headers),
         trace_parent: trace_parent(headers),
     };
-    match api.invoke(invocation).await? {
+    let dispatched = match keyed {
+        Some(keyed) => Api::invoke_once(api, keyed, invocation).await?,
+        None => api.invoke(invocation).await?,
+    };
+    match dispatched {
         Dispatched::Accepted(id) => Ok(reply::accepted(id)),
         Dispatched::Finished(record) => Ok(reply::finished(&record, wanted.result_only)),
     }
@@ -77,11 +91,6 @@ impl Wanted {
     }
 }
 
-/// The arguments in a body; an empty one has none.
-fn arguments(body: &[u8]) -> Result<Arguments, ApiError> {
-    if body.is_empty() { Ok(Arguments::default()) } else { body::parse(body) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -102,15 +111,6 @@ mod tests {
         }
         for bad in ["timeout=0", "timeout=60001", "timeout=x", "timeout=-1", "blocking=2"] {
             assert!(wanted(bad).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn arguments_are_an_object_or_nothing() {
-        assert_eq!(arguments(b"").unwrap(), Arguments::default());
-        assert!(arguments(br#"{"a":1}"#).unwrap().get("a").is_some());
-        for bad in ["[]", "1", "null", "{", "{}x", " "] {
-            assert!(arguments(bad.as_bytes()).is_err(), "{bad}");
         }
     }
 }

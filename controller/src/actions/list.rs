@@ -2,13 +2,13 @@
 
 use actix_web::HttpResponse;
 use whirl_backends::store::Collection;
+use whirl_model::EntityPath;
 
-use super::why_no_package;
 use crate::api_error::ApiError;
 use crate::call::Call;
+use crate::collections::{self, Listed};
 use crate::openapi::{InNamespace, Refused};
 use crate::query::Page;
-use crate::{collections, entitlement};
 
 #[utoipa::path(
     get,
@@ -25,11 +25,12 @@ pub(crate) async fn all(call: Call) -> Result<HttpResponse, ApiError> {
     get,
     path = "/api/v1/namespaces/{namespace}/actions/{package}/",
     tag = "actions",
-    params(InNamespace, ("package", description = "The package")),
-    responses(Refused)
+    params(InNamespace, ("package", description = "The package, or a binding to it"), Page),
+    responses((status = 200, description = "Summaries, last changed first"), Refused)
 )]
 pub(crate) async fn of_package(call: Call) -> Result<HttpResponse, ApiError> {
-    let (namespace, package) = (call.namespace()?, call.segment("package").parse()?);
-    entitlement::package(&call.caller.namespace, &namespace, call.segment("package"))?;
-    Err(why_no_package(&call.api, &namespace, &package).await)
+    let path = EntityPath::new(call.namespace()?, call.segment("package").parse()?);
+    let reached = call.api.reach(&call.caller.namespace, &path, &path).await?;
+    let parent = reached.provider.entity.path.to_string();
+    collections::answer(&call, Listed { collection: Collection::Actions, parent, shared: false }).await
 }

@@ -4,11 +4,12 @@
 use serde::Deserialize;
 use whirl_model::limits::{LimitBounds, LimitsPatch};
 use whirl_model::{
-    Action, ActionLimits, ActionPath, Exec, Json, Parameters, RuntimeManifest, Timestamp, Version,
+    Action, ActionLimits, ActionPath, Exec, Json, Namespace, Parameters, RuntimeManifest, Timestamp, Version,
 };
 
 use super::exec::{ExecBody, runtime_of};
 use crate::api_error::ApiError;
+use crate::body::fits;
 
 const EXEC: &str = "exec";
 const PROVIDE_API_KEY: &str = "provide-api-key";
@@ -40,8 +41,9 @@ pub(super) struct Change {
 
 impl PutBody {
     /// Checks everything that can be checked without the action that may be there.
-    pub(super) fn check(self, manifest: &RuntimeManifest, bounds: &LimitBounds) -> Result<Change, ApiError> {
-        let exec = self.exec.map(|exec| exec.resolve(manifest)).transpose()?;
+    pub(super) fn check(self, rules: &Rules<'_>) -> Result<Change, ApiError> {
+        let exec = self.exec.map(|exec| exec.resolve(rules.manifest, rules.caller)).transpose()?;
+        let bounds = rules.bounds;
         let limits = self.limits.unwrap_or_default();
         apply_limits(bounds, ActionLimits::default(), &limits)?;
         let code = exec.as_ref().and_then(Exec::code).map_or(0, |code| code.as_str().len() as u64);
@@ -62,6 +64,11 @@ impl PutBody {
 }
 
 impl Change {
+    /// The components of the sequence that it is to be, if it is to be one.
+    pub(super) fn components(&self) -> Option<&[ActionPath]> {
+        self.exec.as_ref().and_then(Exec::components)
+    }
+
     /// The new action that this is.
     pub(super) fn create(
         self,
@@ -79,28 +86,41 @@ impl Change {
             path,
             version: self.version.unwrap_or_default(),
             publish: self.publish.unwrap_or_default(),
+            parameters: components_parameter(&exec).or(self.parameters).unwrap_or_default(),
             exec,
-            parameters: self.parameters.unwrap_or_default(),
             annotations,
-            limits: apply_limits(bounds, ActionLimits::default(), &self.limits)?,
+            limits: new_limits(bounds, &self.limits)?,
             updated: now,
         })
     }
 
     /// What this makes of the action that is there. Annotations and limits are merged, parameters replaced.
     pub(super) fn update(self, old: Action, rules: &Rules<'_>, now: Timestamp) -> Result<Action, ApiError> {
-        if self.exec.is_none() && old.exec.image().is_none() {
+        if self.exec.is_none() && matches!(old.exec, Exec::Runtime { .. }) {
             runtime_of(rules.manifest, &old.exec.kind())?;
         }
+        let was_sequence = old.exec.components().is_some();
+        let parameters = match &self.exec {
+            Some(new) => components_parameter(new).or(self.parameters).unwrap_or(if was_sequence {
+                Parameters::default()
+            } else {
+                old.parameters
+            }),
+            None if was_sequence => old.parameters,
+            None => self.parameters.unwrap_or(old.parameters),
+        };
+        // A new sequence keeps the annotations that it is told to delete, as OpenWhisk has it.
+        let to_sequence = self.exec.as_ref().is_some_and(|new| new.components().is_some());
+        let deleted = if to_sequence { &[][..] } else { &self.del_annotations };
         let exec = self.exec.unwrap_or(old.exec);
-        let annotations = merge_annotations(old.annotations, self.annotations, &self.del_annotations, &exec);
+        let annotations = merge_annotations(old.annotations, self.annotations, deleted, &exec);
         fits("annotations", annotations.size(), rules.bounds.parameter_bytes)?;
         Ok(Action {
             path: old.path,
             version: self.version.unwrap_or_else(|| old.version.next_patch()),
             publish: self.publish.unwrap_or(old.publish),
             exec,
-            parameters: self.parameters.unwrap_or(old.parameters),
+            parameters,
             annotations,
             limits: apply_limits(rules.bounds, old.limits, &self.limits)?,
             updated: now,
@@ -108,8 +128,18 @@ impl Change {
     }
 }
 
-/// What the platform allows.
+/// The parameters of a sequence: its components, and nothing that a client gives.
+fn components_parameter(exec: &Exec) -> Option<Parameters> {
+    let components = exec.components()?.iter().map(|component| format!("/{component}"));
+    let mut parameters = Parameters::default();
+    parameters.set("_actions", Json::of(&components.collect::<Vec<_>>()));
+    Some(parameters)
+}
+
+/// What the platform allows, and whom.
 pub(super) struct Rules<'a> {
+    /// The caller's namespace.
+    pub(super) caller: &'a Namespace,
     /// The runtimes there are.
     pub(super) manifest: &'a RuntimeManifest,
     /// The bounds of actions.
@@ -134,6 +164,13 @@ fn merge_annotations(
     merged
 }
 
+/// Limits that are not given have their defaults, which have to be allowed too.
+fn new_limits(bounds: &LimitBounds, patch: &LimitsPatch) -> Result<ActionLimits, ApiError> {
+    let limits = apply_limits(bounds, ActionLimits::default(), patch)?;
+    bounds.check(&limits).map_err(|error| ApiError::malformed(error.to_string()))?;
+    Ok(limits)
+}
+
 fn apply_limits(
     bounds: &LimitBounds,
     base: ActionLimits,
@@ -142,12 +179,10 @@ fn apply_limits(
     bounds.apply(base, patch).map_err(|error| ApiError::malformed(error.to_string()))
 }
 
-fn fits(part: &'static str, bytes: u64, limit: u64) -> Result<(), ApiError> {
-    if bytes > limit { Err(ApiError::TooLarge { part, bytes: Some(bytes), limit }) } else { Ok(()) }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use super::*;
 
     const NOW: Timestamp = Timestamp(5);
@@ -160,9 +195,16 @@ mod tests {
         .unwrap()
     }
 
+    static BOUNDS: LazyLock<LimitBounds> = LazyLock::new(LimitBounds::default);
+    static ALICE: LazyLock<Namespace> = LazyLock::new(|| "alice".parse().unwrap());
+
+    fn rules(manifest: &RuntimeManifest) -> Rules<'_> {
+        Rules { manifest, bounds: &BOUNDS, caller: &ALICE }
+    }
+
     fn change(body: &str) -> Result<Change, ApiError> {
         let body: PutBody = crate::body::parse(body.as_bytes())?;
-        body.check(&manifest(), &LimitBounds::default())
+        body.check(&rules(&manifest()))
     }
 
     fn created(body: &str) -> Action {
@@ -171,8 +213,7 @@ mod tests {
     }
 
     fn updated(old: Action, body: &str) -> Result<Action, ApiError> {
-        let rules = Rules { manifest: &manifest(), bounds: &LimitBounds::default() };
-        change(body)?.update(old, &rules, NOW)
+        change(body)?.update(old, &rules(&manifest()), NOW)
     }
 
     fn annotations(action: &Action) -> String {
@@ -220,6 +261,34 @@ mod tests {
         assert_eq!(new.exec, old.exec);
         let same = updated(old.clone(), "{}").unwrap();
         assert_eq!((&same.parameters, same.limits), (&old.parameters, old.limits));
+    }
+
+    #[test]
+    fn a_sequence_has_its_components_as_its_only_parameter() {
+        let sequence = |of: &str| {
+            format!(
+                r#"{{"exec":{{"kind":"sequence","components":["/_/{of}"]}},"delAnnotations":["a"],
+                "parameters":[{{"key":"_actions","value":1}},{{"key":"p","value":1}}]}}"#
+            )
+        };
+        let parameters = |action: &Action| Json::of(&action.parameters).as_str().to_owned();
+        let new = created(&sequence("b"));
+        assert_eq!(parameters(&new), r#"[{"key":"_actions","value":["/alice/b"]}]"#);
+        let kept = updated(new.clone(), r#"{"parameters":[{"key":"p","value":1}]}"#).unwrap();
+        assert_eq!(parameters(&kept), parameters(&new));
+        let other = updated(new.clone(), &sequence("c")).unwrap();
+        assert_eq!(parameters(&other), r#"[{"key":"_actions","value":["/alice/c"]}]"#);
+        assert_eq!(parameters(&updated(new.clone(), HELLO).unwrap()), "[]");
+        let given = r#"{"exec":{"kind":"nodejs:20","code":"x"},"parameters":[{"key":"p","value":1}]}"#;
+        assert_eq!(parameters(&updated(new, given).unwrap()), r#"[{"key":"p","value":1}]"#);
+        let mut plain = created(HELLO);
+        plain.annotations.set("a", Json::of(&1));
+        let turned = updated(plain, &sequence("b")).unwrap();
+        assert!(
+            turned.annotations.get("a").is_some(),
+            "annotations are not deleted by what makes a sequence"
+        );
+        assert_eq!(parameters(&turned), r#"[{"key":"_actions","value":["/alice/b"]}]"#);
     }
 
     #[test]

@@ -19,6 +19,9 @@ pub struct Flags {
     /// Port of the API [default: 3233]
     #[arg(long, short)]
     port: Option<u16>,
+    /// Port of the API gateway [default: none]
+    #[arg(long, value_name = "PORT")]
+    gateway_port: Option<u16>,
     /// Address that the API listens on [default: 127.0.0.1]
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<IpAddr>,
@@ -56,6 +59,7 @@ impl Flags {
         Layers::given([
             ("name", self.name.clone()),
             ("port", self.port.map(|p| p.to_string())),
+            ("gateway_port", self.gateway_port.map(|p| p.to_string())),
             ("listen", self.listen.map(|l| l.to_string())),
             ("admin_port", self.admin_port.map(|p| p.to_string())),
             ("admin_listen", self.admin_listen.map(|l| l.to_string())),

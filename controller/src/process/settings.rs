@@ -23,6 +23,8 @@ pub struct ProcessConfig {
     pub listen_also: Option<IpAddr>,
     /// The port of the API.
     pub port: u16,
+    /// The port of the API gateway, at the API's first address; 0 for none.
+    pub gateway_port: u16,
     /// The address that metrics, health and administration listen on: one that users do not reach.
     pub admin_listen: IpAddr,
     /// The port of metrics, health and administration; 0 means 1000 above the API's.
@@ -31,6 +33,9 @@ pub struct ProcessConfig {
     pub manifest: Option<PathBuf>,
     /// The key, of 32 bytes, that all processes of the cluster have. It has to be given and is never made.
     pub server_key_file: Option<PathBuf>,
+    /// The administrator's key, which opens `/admin` and `/disable` on the admin port; they are closed if not
+    /// given. It has to be 32 printable characters or more, in a file that its owner alone may read.
+    pub admin_key_file: Option<PathBuf>,
     /// `UUID:KEY` that becomes the key of the namespace `guest`; nothing is made if not given.
     pub credentials: Option<String>,
     /// A file that is written, as JSON, once everything is up.
@@ -59,10 +64,12 @@ impl Default for ProcessConfig {
             listen: IpAddr::from([127, 0, 0, 1]),
             listen_also: None,
             port: 3233,
+            gateway_port: 0,
             admin_listen: IpAddr::from([127, 0, 0, 1]),
             admin_port: 0,
             manifest: None,
             server_key_file: None,
+            admin_key_file: None,
             credentials: None,
             ready_file: None,
             drain_seconds: 60,
@@ -86,6 +93,12 @@ impl ProcessConfig {
     /// Everywhere that the API listens.
     pub(super) fn api_addresses(&self) -> impl Iterator<Item = SocketAddr> {
         [Some(self.listen), self.listen_also].into_iter().flatten().map(|ip| SocketAddr::new(ip, self.port))
+    }
+
+    /// Where the API gateway listens, if there is to be one.
+    #[must_use]
+    pub fn gateway_address(&self) -> Option<SocketAddr> {
+        (self.gateway_port != 0).then(|| SocketAddr::new(self.listen, self.gateway_port))
     }
 
     /// Where metrics, health and administration listen.

@@ -144,6 +144,72 @@ fn odd_names_work() {
 }
 
 #[test]
+fn actions_in_packages_come_change_and_go() {
+    let world = World::start();
+    world.alice().put("packages/util", &json!({"parameters": [{"key": "who", "value": "all"}]})).ok();
+    let made = world.alice().put("actions/util/hello", &hello()).ok();
+    assert_eq!((&made["namespace"], &made["name"]), (&json!("alice/util"), &json!("hello")));
+    assert_eq!(world.alice().put("actions/util/hello", &hello()).refused(409), "resource already exists");
+    world.has_action("hello");
+    let changed = world.alice().put("actions/util/hello?overwrite=true", &json!({"parameters": []})).ok();
+    assert_eq!((&changed["version"], &changed["parameters"]), (&json!("0.0.2"), &json!([])));
+    let listed = world.alice().get("actions/util/").ok();
+    assert_eq!((listed.as_array().unwrap().len(), &listed[0]["version"]), (1, &json!("0.0.2")));
+    assert_eq!(world.alice().get("actions/util/?count=true&skip=1").ok(), json!({"actions": 0}));
+    world.alice().get("actions/util/?limit=201").refused(400);
+    assert_eq!(world.alice().get("actions?count=true").ok(), json!({"actions": 2}));
+    assert_eq!(world.alice().delete("actions/util/hello").ok(), changed, "what is inherited is not its own");
+    world.alice().get("actions/util/hello").refused(404);
+    world.alice().get("actions/hello").ok();
+    for path in ["actions/util/hello/deep", "actions/util/hello/"] {
+        assert_eq!(world.alice().get(path).refused(404), "The requested resource does not exist.", "{path}");
+    }
+}
+
+#[test]
+fn actions_show_what_they_inherit() {
+    let world = World::start();
+    let list = |text: &str| -> Value {
+        text.split(' ').map(|pair| json!({"key": &pair[..1], "value": &pair[1..]})).collect()
+    };
+    let annotations = json!([{"key": "note", "value": "package"}]);
+    let package = json!({"parameters": list("ap bp cp"), "annotations": annotations, "publish": true});
+    world.alice().put("packages/util", &package).ok();
+    world.has_action_with("util/hello", &json!({"parameters": list("ca da")}));
+    let binding = json!({"binding": {"namespace": "alice", "name": "util"}, "parameters": list("bb cb eb")});
+    world.bob().put("packages/bound", &binding).ok();
+
+    let whole = world.alice().get("actions/util/hello").ok();
+    assert_eq!(whole["parameters"], list("ap bp ca da"));
+    assert_eq!(whole["annotations"].as_array().unwrap().len(), 2, "annotations are not inherited");
+    let mut bound = world.bob().get("actions/bound/hello").ok();
+    assert_eq!(bound["parameters"], list("ap bb ca eb da"));
+    bound["parameters"] = whole["parameters"].clone();
+    assert_eq!(bound, whole, "it is the provider's");
+
+    let short = world.bob().get("actions/bound/hello?code=false").ok();
+    assert_eq!((&short["binding"], &short["namespace"]), (&json!("bob/bound"), &json!("alice/util")));
+    assert!(short["exec"].get("code").is_none());
+    assert!(world.alice().get("actions/util/hello?code=false").ok().get("binding").is_none());
+}
+
+#[test]
+fn nothing_is_written_through_a_binding() {
+    let world = World::start();
+    world.alice().put("packages/util", &json!({})).ok();
+    world.has_action("util/hello");
+    world.alice().put("packages/bound", &json!({"binding": {"namespace": "_", "name": "util"}})).ok();
+    for answer in [
+        world.alice().put("actions/bound/hello?overwrite=true", &hello()),
+        world.alice().put("actions/bound/new", &hello()),
+        world.alice().delete("actions/bound/hello"),
+    ] {
+        assert_eq!(answer.refused(400), "Operation not permitted on package binding.");
+    }
+    assert_eq!(world.alice().get("actions/util/?count=true").ok(), json!({"actions": 1}));
+}
+
+#[test]
 fn deleted_actions_are_gone() {
     let world = World::start();
     let made = world.alice().put("actions/hello", &hello()).ok();

@@ -7,8 +7,8 @@ use whirl_model::{
     ActivationId, ActivationRecord, ActivationResponse, Json, Outcome, Parameters, Timestamp, Version,
 };
 
-use crate::invoker::id_in;
-use crate::world::World;
+use crate::invoker::{Script, id_in};
+use crate::world::{World, wait_for};
 
 /// A record of Alice's that began at second `n`; every third is of `util/other`.
 fn record(n: u64) -> Arc<ActivationRecord> {
@@ -72,13 +72,22 @@ fn what_is_no_record_is_refused() {
     for bad in ["x", &"a".repeat(31), &"a".repeat(33), &"A".repeat(32), &"g".repeat(32)] {
         world.alice().get(&format!("activations/{bad}")).refused(400);
         world.alice().get(&format!("activations/{bad}/logs")).refused(400);
+        world.alice().get(&format!("activations/{bad}/state")).refused(400);
     }
-    for part in ["", "/logs", "/result"] {
+    for part in ["", "/", "/logs", "/result", "/state"] {
         let text = world.alice().get(&format!("activations/{}{part}", "a".repeat(32))).refused(404);
         assert_eq!(text, "The requested resource does not exist.");
     }
     let alices = format!("activations/{}", ActivationId::from_bits(1));
     world.bob().get(&alices).refused(404);
+    world.alice().get(&format!("{alices}/other")).refused(404);
+    for part in ["", "/logs", "/state", "?docs=true"] {
+        world.bob().get(&format!("/api/v1/namespaces/alice/{alices}{part}")).refused(403);
+    }
+    for method in ["PUT", "POST", "DELETE", "HEAD"] {
+        assert_eq!(world.alice().send(method, &alices, &[], b"").status, 404, "{method}");
+        assert_eq!(world.alice().send(method, "activations", &[], b"").status, 404, "{method}");
+    }
 }
 
 #[test]
@@ -139,4 +148,74 @@ fn who_has_the_result_can_read_the_record() {
     world.bob().get(&path(&unstored)).refused(404);
     let accepted = world.alice().post("actions/hello", &json!({})).json();
     world.alice().get(&path(&accepted)).refused(404);
+}
+
+#[test]
+fn the_state_of_an_activation_is_told_before_its_end() {
+    let world = World::start();
+    world.has_action("hello");
+    world.invoker.does(Script::Hold);
+    let accepted = world.alice().post("actions/hello", &json!({})).json();
+    let path = format!("activations/{}", id_in(&accepted));
+    let state = || world.alice().get(&format!("{path}/state")).ok();
+    let mut pending = state();
+    assert!(pending["accepted"].take().as_u64().unwrap() > 1_700_000_000_000);
+    assert_eq!(
+        pending,
+        json!({"activationId": accepted["activationId"], "state": "pending", "name": "hello",
+               "path": "alice/hello", "accepted": null})
+    );
+    world.alice().get(&path).refused(404);
+    world.bob().get(&format!("{path}/state")).refused(404);
+    world.bob().get(&format!("/api/v1/namespaces/alice/{path}/state")).refused(403);
+    world.invoker.starts_held();
+    assert_eq!(state()["state"], "running");
+    let invoker = world.invoker.clone();
+    world.run(async move { invoker.finish_held(Outcome::Success, json!({})).await });
+    wait_for("it ends", || state()["state"] == "finished");
+    let (finished, record) = (state(), world.alice().get(&path).ok());
+    for member in ["start", "end", "name"] {
+        assert_eq!(finished[member], record[member], "{member}");
+    }
+}
+
+#[test]
+fn an_activation_runs_until_its_record_is_there() {
+    let world = World::start();
+    world.has_action("hello");
+    world.invoker.stores_nothing();
+    let accepted = world.alice().post("actions/hello", &json!({})).json();
+    wait_for("it ends", || world.in_flight() == 0);
+    let path = format!("activations/{}", id_in(&accepted));
+    assert_eq!(world.alice().get(&format!("{path}/state")).ok()["state"], "running");
+    world.alice().get(&path).refused(404);
+}
+
+/// What `poll` does: everything since a time, at most 200 whole records, newest first.
+#[test]
+fn whoever_polls_sees_what_is_stored_late() {
+    let world = world_with_records(3);
+    let poll = || -> Vec<u64> {
+        let list = world.alice().get("activations?limit=0&skip=0&docs=true&since=2000").ok();
+        list.as_array().unwrap().iter().map(|record| record["start"].as_u64().unwrap()).collect()
+    };
+    assert_eq!(poll(), [3000, 2000]);
+    let late = ActivationRecord {
+        activation_id: ActivationId::from_bits(77),
+        start: Timestamp(2500),
+        ..(*record(1)).clone()
+    };
+    let fired = ActivationRecord {
+        activation_id: ActivationId::from_bits(78),
+        start: Timestamp(2500),
+        end: None,
+        duration: None,
+        ..(*record(1)).clone()
+    };
+    let store = world.stores.activations.clone();
+    world.run(async move { store.put_all(&[Arc::new(late), Arc::new(fired)]).await.unwrap() });
+    assert_eq!(poll(), [3000, 2500, 2500, 2000]);
+    let list = world.alice().get("activations?since=2500&upto=2500").ok();
+    let fired = list.as_array().unwrap().iter().find(|record| record.get("end").is_none()).unwrap();
+    assert!(fired.get("duration").is_none() && fired.get("statusCode").is_none(), "{fired}");
 }

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use whirl_backends::InProcessCoordination;
 use whirl_backends::coordination::{Coordination, InvokerMembership, Watching};
-use whirl_controller::{ClusterInvokers, ControllerConfig, MemberConfig};
+use whirl_controller::{ClusterInvokers, MemberConfig};
 use whirl_model::health::{InvokerReport, Willingness};
 use whirl_model::{Outcome, Position};
 use whirl_service::{Metrics, Readiness};
 
 use crate::client::read_answer;
 use crate::invoker::{Script, ScriptedInvoker, id_in};
-use crate::world::{Setting, World, wait_for};
+use crate::world::{Setting, World, unthrottled, wait_for};
 
 const BLOCKING: &str = "actions/hello?blocking=true";
 
@@ -36,8 +36,7 @@ impl Cluster {
         let invokers = ClusterInvokers::new(&member, readiness.clone(), &metrics).unwrap();
         let coordination = InProcessCoordination::new();
         let watching = coordination.watch(invokers.clone());
-        let setting =
-            Setting { member: Some(member), invokers, metrics, config: ControllerConfig::default() };
+        let setting = Setting { member: Some(member), invokers, metrics, config: unthrottled() };
         let world = World::start_as(setting);
         world.has_action("hello");
         let joining = coordination.clone();

@@ -23,11 +23,17 @@ fn without_the_store_known_actions_run_and_the_rest_waits() {
     let world = World::start();
     world.has_action("hello");
     world.has_action("unread");
+    world.alice().put("packages/util", &json!({})).ok();
+    world.has_action("util/hello");
+    world.alice().put("packages/bound", &json!({"binding": {"namespace": "_", "name": "util"}})).ok();
     world.invoker.stores_nothing();
-    let invoke = || world.alice().post("actions/hello?blocking=true", &json!({}));
-    invoke().ok();
+    let invoke = |name: &str| world.alice().post(&format!("actions/{name}?blocking=true"), &json!({}));
+    invoke("hello").ok();
+    invoke("bound/hello").ok();
     world.store.close();
-    let record = invoke().ok();
+    let record = invoke("hello").ok();
+    invoke("bound/hello").ok();
+    invoke("util/hello").ok();
     assert_eq!(world.alice().get(&format!("activations/{}", id_in(&record))).ok(), record);
     for answer in [
         world.alice().post("actions/unread", &json!({})),

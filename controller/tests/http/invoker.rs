@@ -1,10 +1,11 @@
 //! An invoker made of a script: it answers activations as a test says and remembers what it got.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 use serde_json::Value;
-use whirl_backends::bus::{Bus, Consumer, Delivery, Durability, Message};
+use whirl_backends::bus::{Bus, Consumer, Delivery, Durability, Message, Receipt};
 use whirl_backends::store::ActivationStore;
 use whirl_model::{
     Acknowledgement, ActivationId, ActivationMessage, ActivationRecord, ActivationResponse, InvokerId, Json,
@@ -16,6 +17,10 @@ use whirl_model::{
 pub(crate) enum Script {
     /// Ends it at once with this outcome and result.
     Finish(Outcome, Value),
+    /// Ends it at once, successfully, with what this makes of its arguments.
+    Compute(fn(&Value) -> Value),
+    /// Drops it, so that the bus does not know it any more.
+    Forget,
     /// Keeps it until [`ScriptedInvoker::finish_held`].
     Hold,
 }
@@ -29,9 +34,11 @@ pub(crate) struct ScriptedInvoker {
 
 struct State {
     script: Script,
+    /// What it does with certain actions instead, by name.
+    scripts: HashMap<String, Script>,
     storing: bool,
     seen: Vec<Arc<ActivationMessage>>,
-    held: Vec<Arc<ActivationMessage>>,
+    held: Vec<(Arc<ActivationMessage>, Arc<dyn Receipt>)>,
 }
 
 impl ScriptedInvoker {
@@ -39,13 +46,24 @@ impl ScriptedInvoker {
 
     pub(crate) fn new(bus: Arc<dyn Bus>, records: Arc<dyn ActivationStore>) -> Self {
         let script = Script::Finish(Outcome::Success, serde_json::json!({}));
-        let state = State { script, storing: true, seen: Vec::new(), held: Vec::new() };
+        let state =
+            State { script, scripts: HashMap::new(), storing: true, seen: Vec::new(), held: Vec::new() };
         Self { bus, records, state: Mutex::new(state) }
     }
 
     /// From now on does this.
     pub(crate) fn does(&self, script: Script) {
         self.state.lock().script = script;
+    }
+
+    /// From now on does this with actions of this name.
+    pub(crate) fn does_with(&self, name: &str, script: Script) {
+        self.state.lock().scripts.insert(name.to_owned(), script);
+    }
+
+    /// The names of the actions that it ran so far.
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.seen().iter().map(|message| message.action.name.to_string()).collect()
     }
 
     /// From now on answers so.
@@ -68,14 +86,22 @@ impl ScriptedInvoker {
         self.state.lock().seen.last().expect("the invoker got an activation").clone()
     }
 
+    /// Starts all activations it holds.
+    pub(crate) fn starts_held(&self) {
+        for (_, receipt) in &self.state.lock().held {
+            receipt.started().unwrap();
+        }
+    }
+
     /// Ends all activations it holds.
     pub(crate) async fn finish_held(&self, outcome: Outcome, result: Value) {
         let (held, storing) = {
             let mut state = self.state.lock();
             (std::mem::take(&mut state.held), state.storing)
         };
-        for message in held {
+        for (message, receipt) in held {
             self.reply(storing).finish(&message, outcome, &result).await;
+            receipt.recorded();
         }
     }
 
@@ -89,16 +115,20 @@ impl Consumer for ScriptedInvoker {
         let Message::Activation(message) = delivery.message else { panic!("not for an invoker") };
         let mut state = self.state.lock();
         state.seen.push(message.clone());
-        match state.script.clone() {
-            Script::Hold => state.held.push(message),
-            Script::Finish(outcome, result) => {
-                let reply = self.reply(state.storing);
-                tokio::spawn(async move {
-                    reply.finish(&message, outcome, &result).await;
-                    delivery.receipt.recorded();
-                });
+        let own = state.scripts.get(message.action.name.as_str());
+        let (outcome, result) = match own.unwrap_or(&state.script).clone() {
+            Script::Hold => return state.held.push((message, delivery.receipt)),
+            Script::Forget => return delivery.receipt.recorded(),
+            Script::Finish(outcome, result) => (outcome, result),
+            Script::Compute(compute) => {
+                (Outcome::Success, compute(&serde_json::to_value(&message.arguments).unwrap()))
             }
-        }
+        };
+        let reply = self.reply(state.storing);
+        tokio::spawn(async move {
+            reply.finish(&message, outcome, &result).await;
+            delivery.receipt.recorded();
+        });
     }
 }
 
@@ -124,7 +154,7 @@ impl Reply {
         let answer = Message::Acknowledgement(Arc::new(acknowledgement));
         let topic = Topic::Acknowledgements(message.controller);
         self.bus.publish(topic, answer, Durability::Process).await.unwrap();
-        if let Some(records) = &self.records {
+        if let Some(records) = self.records.as_ref().filter(|_| message.keep.keeps(outcome)) {
             let logs = vec!["2026-02-01T00:00:01.010203000Z stdout: hi".to_owned()];
             records.put_all(&[Arc::new(ActivationRecord { logs, ..record })]).await.unwrap();
         }
@@ -141,7 +171,7 @@ pub(crate) fn record(message: &ActivationMessage, outcome: Outcome, result: &Val
         version: message.version,
         subject: message.caller.subject.clone(),
         activation_id: message.activation_id,
-        cause: None,
+        cause: message.cause,
         start: message.arrived,
         end: Some(Timestamp(message.arrived.0 + 42)),
         duration: Some(42),

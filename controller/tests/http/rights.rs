@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 use whirl_service::keys::new_credentials;
 
+use crate::client::Client;
 use crate::world::World;
 
 const INVALID: &str = "The supplied authentication is invalid";
@@ -70,6 +71,9 @@ fn foreigners_learn_nothing() {
         ("GET", "actions/package/hello", "alice/package/hello"),
         ("PUT", "actions/package/hello", "alice/package/hello"),
         ("GET", "actions/package/", "alice/package"),
+        ("GET", "packages/package", "alice/package"),
+        ("PUT", "packages/package", "alice/package"),
+        ("DELETE", "packages/package", "alice/package"),
     ] {
         let answer = bob.send(method, &format!("/api/v1/namespaces/alice/{path}"), &[], b"");
         let text = format!("The supplied authentication is not authorized to access '{resource}'.");
@@ -103,10 +107,133 @@ fn names_are_checked_before_rights() {
     }
 }
 
+/// Packages of Alice's as the owner and Bob find them.
+fn has_packages(world: &World) {
+    let carol = Client::with_credentials(world.alice().address, &world.add_subject("carol", false).reveal());
+    carol.put("packages/box", &json!({"publish": true})).ok();
+    world.has_action("hello");
+    let shared = |target: &str| json!({"publish": true, "binding": {"namespace": "_", "name": target}});
+    for (name, body) in [
+        ("open", json!({"publish": true})),
+        ("closed", json!({})),
+        ("gone", json!({"publish": true})),
+        ("to-open", json!({"binding": {"namespace": "alice", "name": "open"}})),
+        ("shared-to-open", shared("open")),
+        ("shared-to-closed", shared("closed")),
+        ("to-gone", shared("gone")),
+        ("to-carols", json!({"publish": true, "binding": {"namespace": "carol", "name": "box"}})),
+    ] {
+        world.alice().put(&format!("packages/{name}"), &body).ok();
+    }
+    world.has_action("open/x");
+    world.has_action("closed/x");
+    world.alice().delete("packages/gone").ok();
+    carol.put("packages/box?overwrite=true", &json!({"publish": false})).ok();
+}
+
 #[test]
-fn packages_are_missing_and_other_entities_are_none() {
+fn packages_are_for_their_owner_and_for_all_if_shared() {
+    let world = World::start();
+    has_packages(&world);
+    let requests = |package: &str| {
+        [
+            ("GET", format!("packages/{package}")),
+            ("GET", format!("actions/{package}/")),
+            ("GET", format!("actions/{package}/x")),
+            ("POST", format!("actions/{package}/x")),
+            ("PUT", format!("actions/{package}/y?overwrite=true")),
+            ("DELETE", format!("actions/{package}/y")),
+            ("DELETE", format!("packages/{package}")),
+        ]
+    };
+    let read_only = [200, 200, 200, 202, 403, 403, 403];
+    let nothing = [403; 7];
+    let binding = [200, 200, 200, 202, 400, 400, 200];
+    let action = json!({"exec": {"kind": "nodejs:20", "code": "x"}}).to_string();
+    for (package, bobs, owners) in [
+        ("open", read_only, [200, 200, 200, 202, 200, 200, 409]),
+        ("closed", nothing, [200, 200, 200, 202, 200, 200, 409]),
+        ("to-open", nothing, binding),
+        ("shared-to-open", read_only, binding),
+        ("shared-to-closed", nothing, binding),
+        ("to-gone", nothing, [404, 404, 404, 404, 400, 400, 200]),
+        ("to-carols", nothing, [403, 403, 403, 403, 400, 400, 200]),
+        ("missing", nothing, [404; 7]),
+        ("hello", nothing, [409; 7]),
+    ] {
+        for (client, statuses) in [(world.bob(), bobs), (world.alice(), owners)] {
+            for ((method, path), status) in requests(package).into_iter().zip(statuses) {
+                let path = format!("/api/v1/namespaces/alice/{path}");
+                let headers = [("Content-Type", "application/json")];
+                let body = if method == "PUT" || method == "POST" { action.as_bytes() } else { b"" };
+                let answer = client.send(method, &path, &headers, body);
+                assert_eq!(answer.status, status, "{method} {path}: {}", answer.text());
+                if status == 403 {
+                    let resource = path.split(['?']).next().unwrap().replace("/api/v1/namespaces/", "");
+                    let resource = resource.replace("/packages/", "/").replace("/actions/", "/");
+                    let text = format!(
+                        "The supplied authentication is not authorized to access '{}'.",
+                        resource.trim_end_matches('/')
+                    );
+                    assert_eq!(answer.refused(403), text, "{method} {path}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_binding_of_ones_own_gives_no_right_that_one_has_not() {
+    let world = World::start();
+    world.alice().put("packages/util", &json!({"publish": true})).ok();
+    world.has_action("util/hello");
+    let (bob, binding) = (world.bob(), json!({"binding": {"namespace": "alice", "name": "util"}}));
+    bob.put("packages/mine", &binding).ok();
+    let requests = |status: u16| {
+        for path in ["packages/mine", "actions/mine/", "actions/mine/hello"] {
+            assert_eq!(bob.get(path).status, status, "{path}");
+        }
+        bob.post("actions/mine/hello?blocking=true", &json!({})).status
+    };
+    assert_eq!(requests(200), 200);
+    world.alice().get("/api/v1/namespaces/bob/packages/mine").refused(403);
+    world.alice().put("packages/util?overwrite=true", &json!({"publish": false})).ok();
+    assert_eq!(requests(403), 403);
+    world.alice().delete("packages/util?force=true").ok();
+    assert_eq!(requests(404), 404, "its owner is told what it named");
+}
+
+#[test]
+fn checks_come_in_order() {
     let world = World::start();
     world.has_action("hello");
+    world.alice().put("packages/util", &json!({})).ok();
+    let bad = format!("{}:{}", world.alice_key.uuid(), "x".repeat(64));
+    let stranger = Client::with_credentials(world.alice().address, &bad);
+    let action = json!({"exec": {"kind": "nodejs:20", "code": "x"}});
+    for (path, body, statuses) in [
+        // No credentials before a bad name, a bad name before rights, rights before the body.
+        ("packages/bad!", json!([]), [401, 400, 400]),
+        ("packages/util", json!([]), [401, 403, 400]),
+        ("packages/default", json!({}), [401, 403, 400]),
+        ("actions/missing/x", json!([]), [401, 403, 400]),
+        ("actions/missing/x", action.clone(), [401, 403, 404]),
+        // What is missing or of another sort before what is there.
+        ("actions/util", action.clone(), [401, 403, 409]),
+        ("packages/hello", json!({}), [401, 403, 409]),
+        ("packages/util", json!({}), [401, 403, 409]),
+        ("packages/util?overwrite=true", json!({}), [401, 403, 200]),
+    ] {
+        let path = format!("/api/v1/namespaces/alice/{path}");
+        for (client, status) in [stranger.clone(), world.bob(), world.alice()].iter().zip(statuses) {
+            assert_eq!(client.put(&path, &body).status, status, "{path} {body}");
+        }
+    }
+}
+
+#[test]
+fn who_owns_a_namespace_is_told_what_is_missing() {
+    let world = World::start();
     let body = json!({"exec": {"kind": "nodejs:20", "code": "x"}});
     for answer in [
         world.alice().get("actions/util/x"),
@@ -114,11 +241,13 @@ fn packages_are_missing_and_other_entities_are_none() {
         world.alice().post("actions/util/x", &json!({})),
         world.alice().delete("actions/util/x"),
         world.alice().get("actions/util/"),
+        world.alice().get("packages/util"),
+        world.alice().delete("packages/util"),
     ] {
         assert_eq!(answer.refused(404), "The requested resource 'alice/util' does not exist.");
     }
-    for path in ["actions/hello/x", "actions/hello/"] {
-        let text = world.alice().get(path).refused(409);
-        assert_eq!(text, "Resource by this name exists but is not in this collection.");
+    world.alice().put("packages/util", &json!({})).ok();
+    for answer in [world.alice().get("actions/util/x"), world.alice().delete("actions/util/x")] {
+        assert_eq!(answer.refused(404), "The requested resource does not exist.");
     }
 }

@@ -16,6 +16,7 @@ use crate::invoker::ScriptedInvoker;
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     pub(crate) admin_address: SocketAddr,
+    pub(crate) gateway_address: SocketAddr,
     servers: Vec<ServerHandle>,
     runtime: tokio::runtime::Handle,
     thread: Option<JoinHandle<()>>,
@@ -30,12 +31,12 @@ struct Running {
 impl Server {
     /// Serves it, and has the invoker, if one is given, read its topic on the same thread.
     pub(crate) fn start(parts: ControllerParts, invoker: Option<Arc<ScriptedInvoker>>) -> Self {
-        let [listener, admin_listener] = [(), ()].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
-        let [address, admin_address] = [&listener, &admin_listener].map(|l| l.local_addr().unwrap());
+        let listeners = [(), (), ()].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+        let [address, admin_address, gateway_address] = listeners.each_ref().map(|l| l.local_addr().unwrap());
         let (running, told) = mpsc::channel();
-        let thread = std::thread::spawn(move || serve(parts, invoker, [listener, admin_listener], &running));
+        let thread = std::thread::spawn(move || serve(parts, invoker, listeners, &running));
         let Running { servers, runtime } = told.recv().unwrap();
-        Self { address, admin_address, servers, runtime, thread: Some(thread) }
+        Self { address, admin_address, gateway_address, servers, runtime, thread: Some(thread) }
     }
 
     /// Runs something on the server's own runtime.
@@ -55,7 +56,7 @@ impl Server {
 fn serve(
     parts: ControllerParts,
     invoker: Option<Arc<ScriptedInvoker>>,
-    [listener, admin_listener]: [TcpListener; 2],
+    [listener, admin_listener, gateway_listener]: [TcpListener; 3],
     running: &mpsc::Sender<Running>,
 ) {
     actix_web::rt::System::new().block_on(async {
@@ -67,12 +68,13 @@ fn serve(
             drain: parts.drain.clone(),
         };
         let controller = Controller::new(parts).unwrap();
+        let gateway = controller.serve_gateway(vec![gateway_listener]).unwrap();
         let api = controller.serve(vec![listener]).unwrap();
         let admin = admin::serve(admin_listener, admin_parts, controller.admin_routes()).unwrap();
-        let servers = vec![api.handle(), admin.handle()];
+        let servers = vec![api.handle(), admin.handle(), gateway.handle()];
         running.send(Running { servers, runtime: tokio::runtime::Handle::current() }).unwrap();
-        let (api, admin) = tokio::join!(api, admin);
-        api.and(admin).unwrap();
+        let (api, admin, gateway) = tokio::join!(api, admin, gateway);
+        api.and(admin).and(gateway).unwrap();
     });
 }
 

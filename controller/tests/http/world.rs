@@ -1,6 +1,8 @@
 //! A controller on a port of its own with two users, and verbs to arrange what a test needs. What makes it one
 //! of a cluster is in `cluster.rs`.
 
+use std::cell::RefCell;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -8,15 +10,20 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use whirl_backends::bus::{Bus, BusError, Consumer, Durability, Listener, Listening, Message, Subscription};
-use whirl_backends::journal::{Journal, JournalOptions};
+use whirl_backends::bus::{
+    Bus, BusError, Consumer, Durability, Listener, Listening, Message, Progress, Subscription,
+};
+use whirl_backends::journal::{Journal, JournalOptions, Unfinished};
 use whirl_backends::store::Stores;
 use whirl_backends::{EmbeddedStore, InProcessBus};
-use whirl_controller::{ControllerConfig, ControllerParts, Invokers, MemberConfig, OneInvoker};
+use whirl_controller::{ControllerConfig, ControllerParts, Invokers, MemberConfig, OneInvoker, Throttles};
 use whirl_model::identity::SubjectNamespace;
-use whirl_model::{ControllerId, Credentials, EntityChange, Position, RuntimeManifest, Subject, Topic};
+use whirl_model::{
+    ActivationId, ControllerId, Credentials, EntityChange, NamespaceLimits, Position, RuntimeManifest,
+    Subject, Topic,
+};
 use whirl_service::keys::new_credentials;
-use whirl_service::{Drain, Metrics, ServerKey};
+use whirl_service::{AdminKey, Drain, Metrics, ServerKey};
 
 use crate::client::Client;
 use crate::invoker::ScriptedInvoker;
@@ -39,7 +46,7 @@ pub(crate) struct World {
     bob_key: Credentials,
     key: ServerKey,
     server: Server,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// How a controller is to be.
@@ -53,12 +60,20 @@ pub(crate) struct Setting {
 impl Default for Setting {
     fn default() -> Self {
         Self {
-            config: ControllerConfig::default(),
+            config: unthrottled(),
             member: None,
             invokers: Arc::new(OneInvoker(ScriptedInvoker::ID)),
             metrics: Metrics::new(),
         }
     }
+}
+
+/// The default settings, but nobody makes too many requests.
+pub(crate) fn unthrottled() -> ControllerConfig {
+    let plenty = u32::MAX;
+    let throttles =
+        Throttles { actions_per_minute: plenty, triggers_per_minute: plenty, concurrent_actions: plenty };
+    ControllerConfig { throttles, ..ControllerConfig::default() }
 }
 
 impl World {
@@ -71,16 +86,35 @@ impl World {
     }
 
     pub(crate) fn start_as(setting: Setting) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let store = EmbeddedStore::open(&folder.path().join("whirl.db")).unwrap();
-        let (journal, _) = Journal::open(&folder.path().join("journal"), JournalOptions::default()).unwrap();
+        let mut world = Self::begin(tempfile::tempdir().unwrap(), setting, |_| ());
+        world.alice_key = world.add_subject("alice", false);
+        world.bob_key = world.add_subject("bob", false);
+        world
+    }
+
+    /// Ends the process, whatever it is at, and starts another one on what it left, with another invoker.
+    pub(crate) fn restarted(self, prepare: impl FnOnce(&ScriptedInvoker)) -> Self {
+        let Self { alice_key, bob_key, folder, server, invoker, bus, store, stores, .. } = self;
+        drop((server, invoker, bus, store, stores));
+        Self { alice_key, bob_key, ..Self::begin(folder, Setting::default(), prepare) }
+    }
+
+    /// A process on a folder that an earlier one may have used; nobody has credentials yet.
+    fn begin(folder: TempDir, setting: Setting, prepare: impl FnOnce(&ScriptedInvoker)) -> Self {
+        let database = folder.path().join("whirl.db");
+        let store = once_free("the store", || EmbeddedStore::open(&database).ok());
+        let stores = store.stores();
+        let unfinished = recover(&folder.path().join("journal"), &stores);
+        let of_invokers = |u: &&Unfinished| matches!(u.topic, Topic::Activations(_));
+        let redelivered = unfinished.1.iter().filter(of_invokers).map(|u| u.message.clone()).collect();
         let bus = Arc::new(TroubledBus {
-            inner: InProcessBus::new(Some((journal, Vec::new()))),
+            inner: InProcessBus::new(Some(unfinished)),
             full: AtomicBool::new(false),
         });
-        let stores = store.stores();
         let invoker = Arc::new(ScriptedInvoker::new(bus.clone(), stores.activations.clone()));
+        prepare(&invoker);
         let key = ServerKey::load_or_create(&folder.path().join("server.key")).unwrap();
+        let admin_key = folder.path().join("admin.key");
         let (drain, metrics) = (Drain::new(), setting.metrics.clone());
         let parts = ControllerParts {
             id: ControllerId(0),
@@ -88,14 +122,16 @@ impl World {
             stores: stores.clone(),
             bus: bus.clone(),
             key: key.clone(),
+            admin_key: Some(AdminKey::load_or_create(&admin_key).unwrap()),
             drain: drain.clone(),
             config: ControllerConfig { workers: 2, ..setting.config },
             member: setting.member,
             invokers: setting.invokers,
             metrics: setting.metrics,
+            redelivered,
         };
         let server = Server::start(parts, Some(invoker.clone()));
-        let mut world = Self {
+        Self {
             invoker,
             bus,
             store,
@@ -106,11 +142,8 @@ impl World {
             bob_key: new_credentials(),
             key,
             server,
-            _folder: folder,
-        };
-        world.alice_key = world.add_subject("alice", false);
-        world.bob_key = world.add_subject("bob", false);
-        world
+            folder,
+        }
     }
 
     /// Adds a subject whose one namespace has its name.
@@ -120,11 +153,11 @@ impl World {
             name: name.parse().unwrap(),
             uuid: credentials.uuid().to_owned(),
             key_hash: self.key.hash(&credentials),
-            sealed_key: self.key.seal(&credentials, name.as_bytes()),
+            sealed_key: self.key.seal(&credentials, credentials.uuid().as_bytes()),
         };
         let subject = Subject { subject: format!("{name}-subject"), namespaces: vec![namespace], blocked };
         let subjects = self.stores.subjects.clone();
-        self.run(async move { subjects.put(&subject).await.unwrap() });
+        self.run(async move { subjects.put(&subject, None).await.unwrap() });
         credentials
     }
 
@@ -140,8 +173,24 @@ impl World {
         Client::anonymous(self.server.address)
     }
 
+    /// Someone at the API gateway.
+    pub(crate) fn gateway(&self) -> Client {
+        Client::anonymous(self.server.gateway_address)
+    }
+
     pub(crate) fn admin(&self) -> Client {
         Client::anonymous(self.server.admin_address)
+    }
+
+    /// Someone at the admin port who has the administrator's key.
+    pub(crate) fn administrator(&self) -> Client {
+        let key = std::fs::read_to_string(self.folder.path().join("admin.key")).unwrap();
+        Client::with_authorization(self.server.admin_address, &format!("Bearer {}", key.trim_end()))
+    }
+
+    /// Someone with these credentials, `UUID:KEY`.
+    pub(crate) fn user(&self, credentials: &str) -> Client {
+        Client::with_credentials(self.server.address, credentials)
     }
 
     /// Someone who sends this as `Authorization`.
@@ -163,7 +212,26 @@ impl World {
         self.alice().put(&format!("actions/{name}"), &body).ok()
     }
 
-    /// Another controller on the same store and bus.
+    /// From now on Alice's namespace has these limits, for who has not asked yet.
+    pub(crate) fn limits(&self, limits: NamespaceLimits) {
+        let subjects = self.stores.subjects.clone();
+        self.run(async move { subjects.put_limits(&"alice".parse().unwrap(), &limits).await.unwrap() });
+    }
+
+    /// Alice has a trigger of this name.
+    #[track_caller]
+    pub(crate) fn has_trigger(&self, name: &str) -> Value {
+        self.alice().put(&format!("triggers/{name}"), &json!({})).ok()
+    }
+
+    /// Alice has a rule of this name.
+    #[track_caller]
+    pub(crate) fn has_rule(&self, name: &str, trigger: &str, action: &str) -> Value {
+        let body = json!({"trigger": format!("/_/{trigger}"), "action": format!("/_/{action}")});
+        self.alice().put(&format!("rules/{name}"), &body).ok()
+    }
+
+    /// Another controller on the same store and bus, which nobody administers.
     pub(crate) fn neighbour(&self, id: u32, setting: Setting) -> Neighbour {
         let parts = ControllerParts {
             id: ControllerId(id),
@@ -174,8 +242,10 @@ impl World {
             bus: self.bus.clone(),
             invokers: setting.invokers,
             key: self.key.clone(),
+            admin_key: None,
             metrics: setting.metrics,
             drain: Drain::new(),
+            redelivered: Vec::new(),
         };
         Neighbour { server: Server::start(parts, None), alice_key: self.alice_key.clone() }
     }
@@ -201,6 +271,26 @@ impl World {
     }
 }
 
+/// Opens what an earlier process may have for another moment.
+fn once_free<T>(what: &str, open: impl Fn() -> Option<T>) -> T {
+    let opened = RefCell::new(None);
+    wait_for(&format!("{what} can be opened"), || {
+        *opened.borrow_mut() = open();
+        opened.borrow().is_some()
+    });
+    opened.into_inner().expect("it was opened")
+}
+
+/// What an earlier process left, once it is gone; the records in it are stored.
+fn recover(journal: &Path, stores: &Stores) -> (Arc<Journal>, Vec<Unfinished>) {
+    let open = || Journal::open(journal, JournalOptions::default()).ok();
+    let (journal, recovered) = once_free("the journal", open);
+    let ended: Vec<_> = recovered.ended.into_iter().map(Arc::new).collect();
+    actix_web::rt::System::new().block_on(stores.activations.put_all(&ended)).unwrap();
+    ended.iter().for_each(|record| journal.recorded(record.activation_id));
+    (journal, recovered.unfinished)
+}
+
 /// Waits for a condition, at most ten seconds.
 pub(crate) fn wait_for(what: &str, condition: impl Fn() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(10);
@@ -217,6 +307,16 @@ pub(crate) struct Neighbour {
 }
 
 impl Neighbour {
+    /// Someone at its API gateway.
+    pub(crate) fn gateway(&self) -> Client {
+        Client::anonymous(self.server.gateway_address)
+    }
+
+    /// Someone at its admin port.
+    pub(crate) fn admin(&self) -> Client {
+        Client::anonymous(self.server.admin_address)
+    }
+
     pub(crate) fn alice(&self) -> Client {
         Client::with_credentials(self.server.address, &self.alice_key.reveal())
     }
@@ -255,6 +355,10 @@ impl Bus for TroubledBus {
 
     fn subscribe(&self, topic: Topic, consumer: Arc<dyn Consumer>, credit: usize) -> Box<dyn Subscription> {
         self.inner.subscribe(topic, consumer, credit)
+    }
+
+    fn progress(&self, activation: ActivationId) -> Option<Progress> {
+        self.inner.progress(activation)
     }
 
     async fn announce(&self, change: EntityChange) -> Result<(), BusError> {

@@ -1,4 +1,4 @@
-//! The bus seam: ordered topics between controllers and invokers.
+//! The bus seam: ordered topics between controllers and invokers, and of a controller to itself.
 //!
 //! A message stays the bus's business until its [`Receipt`] says that it ended: an activation that was
 //! published and not ended is delivered again when its reader comes back, and tells whether it may have
@@ -8,7 +8,9 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use async_trait::async_trait;
-use whirl_model::{Acknowledgement, ActivationMessage, ActivationRecord, EntityChange, Position, Topic};
+use whirl_model::{
+    Acknowledgement, ActivationId, ActivationMessage, ActivationRecord, EntityChange, Position, Topic,
+};
 
 pub mod in_process;
 #[cfg(feature = "kafka")]
@@ -18,7 +20,7 @@ mod listeners;
 /// What goes over a topic.
 #[derive(Clone, Debug)]
 pub enum Message {
-    /// To an invoker.
+    /// To an invoker, or to the controller that runs it as it is made of others.
     Activation(Arc<ActivationMessage>),
     /// To a controller.
     Acknowledgement(Arc<Acknowledgement>),
@@ -180,6 +182,12 @@ pub trait Bus: Send + Sync {
 
     /// Hears of every change that is announced from now on. Blocks as `subscribe` does.
     fn listen(&self, listener: Arc<dyn Listener>) -> Box<dyn Listening>;
+
+    /// How far an activation got that was published and has no record yet; `None` if there is no such, or
+    /// always, where a bus does not know.
+    fn progress(&self, _activation: ActivationId) -> Option<Progress> {
+        None
+    }
 
     /// Why the bus takes no messages now, for people; `None` while it does, as far as is known. Costs nothing.
     fn trouble(&self) -> Option<String> {

@@ -10,15 +10,17 @@ use whirl_model::{Parameters, Version};
 
 pub mod activations;
 pub mod bus;
+pub mod claims;
 pub mod coordination;
 pub mod entities;
 pub mod subjects;
 
-/// Runs the three suites of a store.
+/// Runs the suites of a store.
 pub async fn store(stores: &crate::store::Stores) {
     entities::run(&*stores.entities).await;
     activations::run(&*stores.activations).await;
     subjects::run(&*stores.subjects).await;
+    claims::run(&*stores.claims).await;
 }
 
 /// A random number.

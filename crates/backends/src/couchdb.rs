@@ -14,12 +14,14 @@ use serde_json::{Map, Value};
 use crate::store::{StoreError, Stores};
 
 mod activations;
+mod claims;
 mod code;
 mod database;
 mod design;
 mod document;
 mod entities;
 mod failure;
+mod limits;
 mod record;
 mod rows;
 mod subjects;
@@ -154,10 +156,15 @@ impl CouchdbStore {
         Ok(Arc::new(store))
     }
 
-    /// The store as its three seams.
+    /// The store as its seams.
     #[must_use]
     pub fn stores(self: &Arc<Self>) -> Stores {
-        Stores { entities: self.clone(), activations: self.clone(), subjects: self.clone() }
+        Stores {
+            entities: self.clone(),
+            activations: self.clone(),
+            subjects: self.clone(),
+            claims: self.clone(),
+        }
     }
 
     /// Whether the server answers and lets us in.

@@ -12,6 +12,7 @@ use crate::lock;
 use crate::store::{StoreError, Stores};
 
 mod activations;
+mod claims;
 mod entities;
 mod failure;
 mod reader;
@@ -45,10 +46,15 @@ impl EmbeddedStore {
         Ok(Arc::new(Self { writer, readers, _lock: lock }))
     }
 
-    /// The store as its three seams.
+    /// The store as its seams.
     #[must_use]
     pub fn stores(self: &Arc<Self>) -> Stores {
-        Stores { entities: self.clone(), activations: self.clone(), subjects: self.clone() }
+        Stores {
+            entities: self.clone(),
+            activations: self.clone(),
+            subjects: self.clone(),
+            claims: self.clone(),
+        }
     }
 
     /// Finishes what was asked, folds the write-ahead log into the database and stops the threads. Whatever

@@ -10,7 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use whirl_model::{ActivationId, ActivationMessage, ActivationRecord, InvokerId};
+use whirl_model::{ActivationId, ActivationMessage, ActivationRecord, Topic};
 
 use crate::bus::Progress;
 use crate::lock;
@@ -84,8 +84,8 @@ pub enum JournalError {
 /// An activation that an earlier process accepted and did not end.
 #[derive(Clone, Debug)]
 pub struct Unfinished {
-    /// Who was to run it.
-    pub invoker: InvokerId,
+    /// Where it was published: whose it is to run.
+    pub topic: Topic,
     /// What was to be run.
     pub message: Arc<ActivationMessage>,
     /// How far it got.
@@ -132,13 +132,14 @@ impl Journal {
     }
 
     /// Notes that an activation was accepted. An id that is known already is not noted again.
-    pub(crate) fn accepted(
-        &self,
-        invoker: InvokerId,
-        message: &ActivationMessage,
-    ) -> Result<Place, JournalError> {
-        let bytes = Entry::Accepted { invoker, message }.encode()?;
+    pub(crate) fn accepted(&self, topic: Topic, message: &ActivationMessage) -> Result<Place, JournalError> {
+        let bytes = Entry::Accepted { topic, message }.encode()?;
         self.log.accept(message.activation_id, &bytes).map(Place)
+    }
+
+    /// Whether an activation was accepted and is not recorded.
+    pub(crate) fn has(&self, id: ActivationId) -> bool {
+        self.log.has(id)
     }
 
     /// Notes that an activation is about to start.

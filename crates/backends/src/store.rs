@@ -10,10 +10,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
+use serde::{Deserialize, Serialize};
 use whirl_model::identity::SubjectNamespace;
 use whirl_model::{
-    Action, ActivationId, ActivationRecord, Caller, Code, Credentials, DocId, Json, KeyHash, Namespace,
-    Package, Revision, Rule, Subject, Timestamp, Trigger,
+    Action, ActivationId, ActivationRecord, Caller, Code, ControllerId, Credentials, DocId, Json, KeyHash,
+    Namespace, NamespaceLimits, Package, Revision, Rule, Subject, Timestamp, Trigger,
 };
 
 /// Why a store did not do what it was asked.
@@ -211,6 +212,9 @@ pub trait EntityStore: Send + Sync {
     /// Reads one document.
     async fn get(&self, id: &DocId) -> Result<Document, StoreError>;
 
+    /// Reads those of the documents that are there, each once, in any order.
+    async fn get_all(&self, ids: &[DocId]) -> Result<Vec<Document>, StoreError>;
+
     /// Reads a document's attachment at one revision, in order, in pieces of at most 256 KiB. An empty one has
     /// no pieces. `NotFound` if there is none, `Conflict` if the document is at another revision; also in mid
     /// stream, if it is replaced or deleted meanwhile.
@@ -254,6 +258,15 @@ pub struct ActivationQuery {
     pub limit: u64,
 }
 
+/// What a list shows of each record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecordForm {
+    /// [`ActivationRecord::to_summary`]
+    Summary,
+    /// [`ActivationRecord::to_json`]
+    Whole,
+}
+
 /// Activation records.
 #[async_trait]
 pub trait ActivationStore: Send + Sync {
@@ -267,9 +280,9 @@ pub trait ActivationStore: Send + Sync {
     /// Which of these activations, each of a namespace, have a record; in the order given.
     async fn existing(&self, ids: &[(Namespace, ActivationId)]) -> Result<Vec<ActivationId>, StoreError>;
 
-    /// Records, last started first, those with the same time in any order. Records written less than 200 ms ago
-    /// may be missing, here and in [`Self::count`].
-    async fn list(&self, query: &ActivationQuery) -> Result<Vec<ActivationRecord>, StoreError>;
+    /// Records as clients get them, last started first, those with the same time in an order that stays. Records
+    /// written less than 200 ms ago may be missing, here and in [`Self::count`].
+    async fn list(&self, query: &ActivationQuery, form: RecordForm) -> Result<Vec<Json>, StoreError>;
 
     /// How many there are; `skip` and `limit` do not matter.
     async fn count(&self, query: &ActivationQuery) -> Result<u64, StoreError>;
@@ -297,24 +310,72 @@ pub struct ClearNamespace {
     pub credentials: Credentials,
 }
 
-/// Subjects and their credentials.
+/// Who has a credential or a namespace, and what that namespace may do.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Known {
+    /// Who it is.
+    pub caller: Caller,
+    /// The namespace's limits; none of its own if it has no document or one that cannot be read.
+    pub limits: NamespaceLimits,
+}
+
+/// One of those who have a namespace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holder {
+    /// The subject and its credential.
+    pub caller: Caller,
+    /// Whether the subject is blocked.
+    pub blocked: bool,
+}
+
+/// By what a subject with keys in clear is looked for.
+#[derive(Clone, Copy, Debug)]
+pub enum Clear<'a> {
+    /// One of its namespaces has this UUID, with its key in clear; it is not blocked.
+    Uuid(&'a str),
+    /// One of its namespaces has this name, with its key in clear; it is not blocked.
+    Namespace(&'a Namespace),
+    /// Its own name; it may be blocked.
+    Subject(&'a str),
+}
+
+/// Subjects and their credentials, and the limits of namespaces.
 #[async_trait]
 pub trait SubjectStore: Send + Sync {
-    /// Who the credential of this hash belongs to; `None` if nobody's, or a blocked subject's.
-    async fn by_key(&self, hash: &KeyHash) -> Result<Option<Caller>, StoreError>;
+    /// Whose the credential of this hash is; `None` if nobody's, or a blocked subject's.
+    async fn by_key(&self, hash: &KeyHash) -> Result<Option<Known>, StoreError>;
+
+    /// Who has the namespace; `None` if nobody, or only blocked subjects. Of several subjects it is the first by
+    /// name. Those whose keys are in clear do not count.
+    async fn by_namespace(&self, namespace: &Namespace) -> Result<Option<Known>, StoreError>;
+
+    /// All who have the namespace, blocked ones too, by subject. Those whose keys are in clear do not count.
+    async fn holders(&self, namespace: &Namespace) -> Result<Vec<Holder>, StoreError>;
 
     /// Reads one subject. Namespaces whose keys are in clear are not among its namespaces.
     async fn get(&self, subject: &str) -> Result<Subject, StoreError>;
 
-    /// Writes a subject, durably, in place of what it was. Keys that it no longer has are unknown from then
-    /// on; only namespaces whose keys are in clear stay. `Conflict` if one of its keys is another subject's. A
-    /// store of a cluster may let two subjects that are written at the same moment have the same key; looking
-    /// that key up is `Corrupt`.
-    async fn put(&self, subject: &Subject) -> Result<(), StoreError>;
+    /// Writes a subject, durably. `replaced` is how it was read; `None` creates it. `Conflict` if that is not how
+    /// it is, or if one of its keys is another subject's. Keys that it no longer has are unknown from then on;
+    /// only namespaces whose keys are in clear stay. A store of a cluster may let two subjects that are written
+    /// at the same moment have the same key; looking that key up is `Corrupt`.
+    async fn put(&self, subject: &Subject, replaced: Option<&Subject>) -> Result<(), StoreError>;
 
-    /// The subject that OpenWhisk has put into the store and that has a namespace of this UUID whose key is in
-    /// clear; `None` if there is none, or it is blocked. Stores that OpenWhisk does not know have none.
-    async fn in_clear(&self, _uuid: &str) -> Result<Option<ClearSubject>, StoreError> {
+    /// Removes a subject, durably. `NotFound` if there is none, `Conflict` if it is not as it was read.
+    async fn delete(&self, subject: &Subject) -> Result<(), StoreError>;
+
+    /// The limits that a namespace has of its own; `NotFound` if it has none, `Corrupt` if they cannot be read.
+    async fn limits(&self, namespace: &Namespace) -> Result<NamespaceLimits, StoreError>;
+
+    /// Writes a namespace's limits, durably, in place of those it had. The namespace need not be there.
+    async fn put_limits(&self, namespace: &Namespace, limits: &NamespaceLimits) -> Result<(), StoreError>;
+
+    /// Removes a namespace's limits, durably. `NotFound` if it has none.
+    async fn delete_limits(&self, namespace: &Namespace) -> Result<(), StoreError>;
+
+    /// A subject that OpenWhisk has put into the store and that has keys in clear; `None` if there is none. Stores
+    /// that OpenWhisk does not know have none.
+    async fn in_clear(&self, _sought: Clear<'_>) -> Result<Option<ClearSubject>, StoreError> {
         Ok(None)
     }
 
@@ -325,7 +386,60 @@ pub trait SubjectStore: Send + Sync {
     }
 }
 
-/// All three, as one back-end offers them.
+/// Which activation a request with an idempotency key is, or becomes. Serialised as stores keep it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim {
+    /// The activation.
+    pub activation: ActivationId,
+    /// Tells the request from others that come with the same key.
+    pub fingerprint: String,
+    /// Who made it.
+    pub by: ControllerId,
+    /// When.
+    pub made: Timestamp,
+    /// When the key is free again.
+    pub expires: Timestamp,
+    /// Whether the activation has been accepted: it ran, runs or will.
+    pub accepted: bool,
+}
+
+impl Claim {
+    /// Whether this claim stays where another one is made, which may be made in the place of one known.
+    pub(crate) fn stands_against(&self, new: &Self, instead_of: Option<&Self>) -> bool {
+        self.expires > new.made && instead_of != Some(self)
+    }
+}
+
+/// What became of an attempt to claim a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Claiming {
+    /// The claim stands.
+    Claimed,
+    /// Another one stands.
+    Taken(Claim),
+}
+
+/// Claims on idempotency keys, each key within its namespace. A key is any short text without slashes.
+#[async_trait]
+pub trait ClaimStore: Send + Sync {
+    /// Claims a key, durably. A claim that stands there stays, unless it has expired at `claim.made` or is
+    /// exactly `instead_of`. Of several who claim at the same moment one succeeds.
+    async fn claim(
+        &self,
+        namespace: &Namespace,
+        key: &str,
+        claim: &Claim,
+        instead_of: Option<&Claim>,
+    ) -> Result<Claiming, StoreError>;
+
+    /// Withdraws a claim if it is exactly this one.
+    async fn withdraw(&self, namespace: &Namespace, key: &str, claim: &Claim) -> Result<(), StoreError>;
+
+    /// Removes claims that have expired at `now`.
+    async fn sweep(&self, now: Timestamp) -> Result<(), StoreError>;
+}
+
+/// All four, as one back-end offers them.
 #[derive(Clone)]
 pub struct Stores {
     /// Entities.
@@ -334,4 +448,6 @@ pub struct Stores {
     pub activations: Arc<dyn ActivationStore>,
     /// Subjects.
     pub subjects: Arc<dyn SubjectStore>,
+    /// Claims on idempotency keys.
+    pub claims: Arc<dyn ClaimStore>,
 }

@@ -210,7 +210,8 @@ async fn a_message_that_is_too_large_is_told_from_others() {
     let config = KafkaConfig { payload_bytes: 10_000, ..place.config.clone() };
     let bus: Arc<dyn Bus> = KafkaBus::connect(config).await.unwrap();
     let large = |bytes: usize| {
-        let arguments = Arguments::parse(format!(r#"{{"x":"{}"}}"#, "x".repeat(bytes)).as_bytes()).unwrap();
+        let arguments =
+            Arguments::parse(format!(r#"{{"x":"{}"}}"#, "x".repeat(bytes)).as_bytes()).unwrap().into();
         let message = activation(new_activation_id());
         Message::Activation(Arc::new(ActivationMessage { arguments, ..ActivationMessage::clone(&message) }))
     };

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::exec::Code;
 use crate::{
-    ActionLimits, ActionPath, DocId, EntityName, Exec, ImageName, Json, Kind, Parameters, Timestamp, Version,
+    ActionLimits, ActionPath, DocId, EntityName, EntityPath, Exec, ImageName, Json, Kind, Parameters,
+    Timestamp, Version,
 };
 
 /// An action as it is stored and run.
@@ -53,6 +54,12 @@ impl Action {
     #[must_use]
     pub fn to_json(&self, with_code: bool) -> Json {
         Json::of(&ActionJson::of(self, with_code.then(|| self.exec.code()).flatten()))
+    }
+
+    /// The reply to GET without code through a binding, which it names.
+    #[must_use]
+    pub fn to_json_through(&self, binding: &EntityPath) -> Json {
+        Json::of(&ActionJson { binding: Some(binding), ..ActionJson::of(self, None) })
     }
 
     /// The entry in lists: no code, no parameters.
@@ -131,6 +138,8 @@ struct ActionJson<'a> {
     annotations: &'a Parameters,
     limits: ActionLimits,
     updated: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    binding: Option<&'a EntityPath>,
 }
 
 impl<'a> ActionJson<'a> {
@@ -145,6 +154,7 @@ impl<'a> ActionJson<'a> {
             annotations: &action.annotations,
             limits: action.limits,
             updated: action.updated,
+            binding: None,
         }
     }
 }
@@ -227,6 +237,9 @@ mod tests {
         );
         assert!(!hello().to_json(false).as_str().contains("\"code\""));
         assert!(hello().to_summary().as_str().contains(r#""exec":{"binary":false}"#));
+        let through = hello().to_json_through(&"bob/bound".parse().unwrap());
+        assert!(through.as_str().ends_with(r#""updated":1770000000000,"binding":"bob/bound"}"#));
+        assert!(!through.as_str().contains("\"code\""));
         assert!(!hello().wants_api_key());
         assert_eq!(hello().init_parameters(), ["who"]);
     }

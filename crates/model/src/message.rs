@@ -5,11 +5,12 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ActionPath, ActivationId, ActivationRecord, Arguments, Caller, ControllerId, DocId, EntityPath, Epoch,
+    ActionPath, ActivationId, ActivationRecord, Caller, ControllerId, DocId, EntityPath, Epoch, Input,
     InvokerId, Outcome, Revision, Timestamp, TransactionId, Version,
 };
 
-/// One activation, accepted by a controller, for an invoker to run.
+/// One activation, accepted by a controller, for an invoker to run; or, if it is made of others, for that
+/// controller itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ActivationMessage {
@@ -34,8 +35,8 @@ pub struct ActivationMessage {
     pub epoch: Epoch,
     /// Whether a caller waits for the result.
     pub blocking: bool,
-    /// The merged arguments, those for `/init` among them.
-    pub arguments: Arguments,
+    /// The merged arguments, those for `/init` among them; of a sequence, what it was invoked with.
+    pub arguments: Input,
     /// Names of the arguments that go to the environment at `/init`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub init_arguments: Vec<String>,

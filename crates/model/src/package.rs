@@ -34,16 +34,13 @@ impl Package {
     /// The reply to PUT, and the document that stores keep: the members of a reply to GET but its contents.
     #[must_use]
     pub fn to_json(&self) -> Json {
-        Json::of(&PackageJson {
-            namespace: self.path.namespace.clone(),
-            name: self.path.name.clone(),
-            version: self.version,
-            publish: self.publish,
-            annotations: self.annotations.clone(),
-            parameters: self.parameters.clone(),
-            binding: Binding::of(self.binding.as_ref()),
-            updated: self.updated,
-        })
+        Json::of(&PackageJson::of(self))
+    }
+
+    /// The reply to GET: with what the package holds, each entry `{"name", "version", "annotations"}`.
+    #[must_use]
+    pub fn to_json_with(&self, actions: Vec<Json>, feeds: Vec<Json>) -> Json {
+        Json::of(&PackageJson { actions: Some(actions), feeds: Some(feeds), ..PackageJson::of(self) })
     }
 
     /// The entry in lists, where a package that is no binding has `"binding":false`.
@@ -107,8 +104,29 @@ struct PackageJson {
     parameters: Parameters,
     #[serde(default, deserialize_with = "false_is_none")]
     binding: Binding,
+    #[serde(skip_deserializing, skip_serializing_if = "Option::is_none")]
+    actions: Option<Vec<Json>>,
+    #[serde(skip_deserializing, skip_serializing_if = "Option::is_none")]
+    feeds: Option<Vec<Json>>,
     #[serde(default)]
     updated: Timestamp,
+}
+
+impl PackageJson {
+    fn of(package: &Package) -> Self {
+        Self {
+            namespace: package.path.namespace.clone(),
+            name: package.path.name.clone(),
+            version: package.version,
+            publish: package.publish,
+            annotations: package.annotations.clone(),
+            parameters: package.parameters.clone(),
+            binding: Binding::of(package.binding.as_ref()),
+            actions: None,
+            feeds: None,
+            updated: package.updated,
+        }
+    }
 }
 
 /// `{}` for none.
@@ -165,6 +183,8 @@ mod tests {
             package(None).to_json().as_str(),
             r#"{"namespace":"alice","name":"util","version":"0.0.1","publish":true,"annotations":[],"parameters":[{"key":"host","value":"db1"}],"binding":{},"updated":7}"#
         );
+        let with = package(None).to_json_with(vec![Json::empty_object()], Vec::new());
+        assert!(with.as_str().ends_with(r#""binding":{},"actions":[{}],"feeds":[],"updated":7}"#));
         assert!(package(None).to_summary().as_str().contains(r#""binding":false"#));
         let bound = package(Some("whisk.system/utils"));
         for form in [bound.to_json(), bound.to_summary()] {

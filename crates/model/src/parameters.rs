@@ -105,6 +105,12 @@ impl<'de> Deserialize<'de> for Parameters {
 #[serde(transparent)]
 pub struct Arguments(IndexMap<String, Json>);
 
+impl FromIterator<(String, Json)> for Arguments {
+    fn from_iter<I: IntoIterator<Item = (String, Json)>>(members: I) -> Self {
+        Self(members.into_iter().collect())
+    }
+}
+
 impl Arguments {
     /// Reads a JSON object.
     ///
@@ -124,6 +130,13 @@ impl Arguments {
             defaults.iter().map(|p| (p.key.clone(), p.value.clone())).collect();
         merged.extend(self.0);
         Self(merged)
+    }
+
+    /// These arguments with others on top.
+    #[must_use]
+    pub fn overlaid_with(mut self, over: Self) -> Self {
+        self.0.extend(over.0);
+        self
     }
 
     /// Takes the named arguments out; the others keep their order.

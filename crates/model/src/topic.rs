@@ -13,6 +13,8 @@ pub enum Topic {
     Activations(InvokerId),
     /// Acknowledgements for one controller.
     Acknowledgements(ControllerId),
+    /// Sequences and compositions that one controller runs: activations that are made of others.
+    Sequences(ControllerId),
 }
 
 /// A message's place in its topic: later ones are greater.
@@ -25,6 +27,7 @@ impl fmt::Display for Topic {
         match self {
             Self::Activations(invoker) => write!(f, "{invoker}"),
             Self::Acknowledgements(controller) => write!(f, "completed{}", controller.0),
+            Self::Sequences(controller) => write!(f, "sequences{}", controller.0),
         }
     }
 }

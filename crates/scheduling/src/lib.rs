@@ -6,6 +6,7 @@
 pub mod balancer;
 pub mod liveness;
 pub mod pool;
+pub mod throttle;
 
 /// A point in time, as the span since the caller started.
 pub type Moment = std::time::Duration;

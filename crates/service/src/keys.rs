@@ -2,10 +2,7 @@
 //! knows nothing of subjects or stores.
 
 use std::fmt;
-use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use aes_gcm::aead::{Aead, Payload};
 use aes_gcm::{Aes256Gcm, Key, KeyInit};
@@ -13,33 +10,15 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use whirl_model::{Credentials, KeyHash, SealedKey};
 
+use crate::key_file;
+pub use crate::key_file::KeyFileError;
+
 const KEY_BYTES: usize = 32;
 const ID_BYTES: usize = 4;
 const NONCE_BYTES: usize = 12;
 /// The first byte of every sealed text: AES-256-GCM with a random nonce.
 const FORMAT: u8 = 1;
-
-/// Why there is no key.
-#[derive(Debug, thiserror::Error)]
-pub enum KeyFileError {
-    /// The file cannot be read or made.
-    #[error("the server key '{}' cannot be {operation}", path.display())]
-    Io {
-        /// What was tried: "read" or "created".
-        operation: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
-    /// The file holds something else.
-    #[error("'{}' is not a server key: it has to have exactly {KEY_BYTES} bytes", .0.display())]
-    Malformed(PathBuf),
-    /// Others than its owner may read the file.
-    #[error("the server key '{}' may be read by others: its mode has to be 0600", .0.display())]
-    Exposed(PathBuf),
-}
+const WHAT: &str = "a server key: it has to have exactly 32 bytes";
 
 /// Why sealed credentials do not open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -91,17 +70,8 @@ impl ServerKey {
     /// # Errors
     /// When the file cannot be read or made, is no key, or may be read by others.
     pub fn load_or_create(path: &Path) -> Result<Self, KeyFileError> {
-        let failed = |operation| move |source| KeyFileError::Io { operation, path: path.to_owned(), source };
-        match Self::load(path) {
-            Err(KeyFileError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
-            read => return read,
-        }
-        match create(path, &rand::random()) {
-            Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(failed("created")(error)),
-        }
-        Self::load(path)
+        let new: [u8; KEY_BYTES] = rand::random();
+        Self::parse(path, key_file::read_or_create(path, &new)?)
     }
 
     /// Reads the key in `path`, which has to be there: processes that share subjects share their key.
@@ -109,14 +79,12 @@ impl ServerKey {
     /// # Errors
     /// When the file cannot be read, is no key, or may be read by others.
     pub fn load(path: &Path) -> Result<Self, KeyFileError> {
-        let failed = |source| KeyFileError::Io { operation: "read", path: path.to_owned(), source };
-        let bytes = std::fs::read(path).map_err(failed)?;
-        if std::fs::metadata(path).map_err(failed)?.permissions().mode() & 0o077 != 0 {
-            return Err(KeyFileError::Exposed(path.to_owned()));
-        }
-        let bytes: [u8; KEY_BYTES] =
-            bytes.try_into().map_err(|_| KeyFileError::Malformed(path.to_owned()))?;
-        Ok(Self::from_bytes(&bytes))
+        Self::parse(path, key_file::read(path)?)
+    }
+
+    fn parse(path: &Path, bytes: Vec<u8>) -> Result<Self, KeyFileError> {
+        let malformed = |_| KeyFileError::Malformed { path: path.to_owned(), what: WHAT };
+        Ok(Self::from_bytes(&bytes.try_into().map_err(malformed)?))
     }
 
     /// What credentials are looked up by: BLAKE3 keyed with this server's key.
@@ -167,22 +135,6 @@ impl ServerKey {
     }
 }
 
-/// Puts a whole key file in place, unless one is there.
-fn create(path: &Path, bytes: &[u8; KEY_BYTES]) -> io::Result<()> {
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder)?;
-    let draft = folder.join(format!(".server-key-{:016x}", rand::random::<u64>()));
-    let written =
-        OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft).and_then(|mut file| {
-            file.write_all(bytes)?;
-            file.sync_all()
-        });
-    let placed = written.and_then(|()| std::fs::hard_link(&draft, path));
-    std::fs::remove_file(&draft)?;
-    placed?;
-    File::open(folder)?.sync_all()
-}
-
 /// Fresh credentials: a random UUID and 64 random characters out of `[A-Za-z0-9]`.
 ///
 /// # Panics
@@ -199,28 +151,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_file_is_made_once_and_read_after() {
+    fn the_file_holds_the_key_and_nothing_else() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("deep/server.key");
+        let path = folder.path().join("server.key");
         let made = ServerKey::load_or_create(&path).unwrap();
-        let read = ServerKey::load_or_create(&path).unwrap();
+        let read = ServerKey::load(&path).unwrap();
         let who = new_credentials();
         assert_eq!(made.hash(&who), read.hash(&who));
         assert_eq!(read.open(&made.seal(&who, b"alice"), b"alice").unwrap(), who);
-        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "the draft is gone");
-    }
-
-    #[test]
-    fn a_file_that_is_no_secret_key_is_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("server.key");
-        std::fs::write(&path, [1; KEY_BYTES]).unwrap();
-        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o644)).unwrap();
-        assert!(matches!(ServerKey::load_or_create(&path), Err(KeyFileError::Exposed(_))));
-        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
         std::fs::write(&path, [1; KEY_BYTES - 1]).unwrap();
-        assert!(matches!(ServerKey::load_or_create(&path), Err(KeyFileError::Malformed(_))));
+        assert!(matches!(ServerKey::load_or_create(&path), Err(KeyFileError::Malformed { .. })));
     }
 
     #[test]

@@ -18,7 +18,7 @@ const TICK: Duration = Duration::from_millis(200);
 pub(crate) async fn follow(
     container: &Running,
     mut output: BoxStream<'static, std::io::Result<OutputChunk>>,
-    done: impl Fn(Vec<Finished<Entry>>),
+    done: impl Fn(Vec<Finished<Option<Entry>>>),
 ) {
     let mut tick = tokio::time::interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);

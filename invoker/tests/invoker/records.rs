@@ -5,10 +5,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use whirl_backends::store::{ActivationQuery, ActivationStore, StoreError, Stores};
+use whirl_backends::bus::Bus;
+use whirl_backends::contract::new_activation_id;
+use whirl_backends::store::{ActivationQuery, ActivationStore, RecordForm, StoreError, Stores};
 use whirl_containers::scripted::{Call, Script, ScriptedReply};
 use whirl_invoker::InvokerConfig;
-use whirl_model::{ActivationId, ActivationRecord, Json, Namespace, Outcome};
+use whirl_model::{ActivationId, ActivationMessage, ActivationRecord, Json, Keep, Namespace, Outcome};
 
 use crate::world::{Setting, World, annotation, eventually, result};
 
@@ -75,6 +77,27 @@ async fn logs_come_after_the_answer_and_belong_to_their_activation() {
 }
 
 #[tokio::test]
+async fn a_step_is_run_with_an_array_and_tells_what_it_is_a_step_of() {
+    let script = Script::default().on_run(|body| ScriptedReply::ok(body.body["value"].to_string()));
+    let mut world = World::scripted(script).await;
+    let action = world.action("echo");
+    let cause = ActivationId::from_bits(9);
+    let binding = Some("someone/bound".parse().unwrap());
+    let message = world.message(&action, r#"[1,{"b":2},"x"]"#).await;
+    let message = ActivationMessage { cause: Some(cause), binding, ..message };
+    let id = world.publish(message).await;
+    world.answer().await;
+    let record = world.stored(id).await;
+    assert_eq!(record.response.result.unwrap().as_str(), r#"[1,{"b":2},"x"]"#);
+    assert_eq!(record.cause, Some(cause));
+    let annotation = |key| record.annotations.get(key).map(Json::as_str);
+    assert_eq!(
+        (annotation("causedBy"), annotation("binding")),
+        (Some("\"sequence\""), Some("\"someone/bound\""))
+    );
+}
+
+#[tokio::test]
 async fn an_idle_container_pauses_and_resumes() {
     let config = InvokerConfig { pause_grace_seconds: 0, ..Setting::default().config };
     let mut world = World::start(Setting { config, ..Setting::default() }).await;
@@ -100,6 +123,85 @@ async fn a_drain_finishes_what_runs_and_leaves_nothing() {
     assert!(world.factory.containers().is_empty());
 }
 
+#[tokio::test]
+async fn only_what_is_to_be_kept_is_stored() {
+    let script = Script::default().on_run(|request| match request.body["value"]["n"].as_u64() {
+        Some(1) => ScriptedReply::ok(r#"{"error":"mine"}"#),
+        Some(2) => ScriptedReply::ok("1"),
+        _ => ScriptedReply::ok("{}"),
+    });
+    let mut world = World::scripted(script).await;
+    let action = world.action("hello");
+    let mut kept = Vec::new();
+    for (keep, outcomes) in [
+        (Keep::Never, [false, false, false]),
+        (Keep::Failures, [false, true, true]),
+        (Keep::FailuresNotOfApplication, [false, false, true]),
+        (Keep::Always, [true, true, true]),
+    ] {
+        for (n, is_kept) in outcomes.into_iter().enumerate() {
+            let message = world.message(&action, &format!(r#"{{"n":{n}}}"#)).await;
+            let id = world.publish(ActivationMessage { keep, ..message }).await;
+            assert_eq!(world.answer().await.activation_id, id, "who waits has the result");
+            if is_kept {
+                kept.push(id);
+            } else {
+                assert_eq!(world.bus.progress(id), None, "the bus need not keep it either");
+            }
+        }
+    }
+    assert!(world.invoker.drain(Duration::from_secs(20)).await.unwrap(), "nothing is waited for in vain");
+    let all = ActivationQuery {
+        namespace: world.caller.namespace.clone(),
+        name: None,
+        since: None,
+        upto: None,
+        skip: 0,
+        limit: 100,
+    };
+    assert_eq!(world.stores.activations.count(&all).await.unwrap(), kept.len() as u64);
+    for id in kept {
+        world.stored(id).await;
+    }
+}
+
+#[tokio::test]
+async fn an_activation_that_never_ran_follows_the_same_rule() {
+    let mut world = World::scripted(Script::default()).await;
+    let mut message = world.message(&world.action("hello"), "{}").await;
+    message.action = format!("{}/missing", world.caller.namespace).parse().unwrap();
+    let kept = ActivationMessage { keep: Keep::Failures, ..message.clone() };
+    let unkept =
+        ActivationMessage { keep: Keep::Never, activation_id: new_activation_id(), ..message.clone() };
+    let [kept, unkept] = [world.publish(kept).await, world.publish(unkept).await];
+    for _ in 0..2 {
+        assert_ne!(world.answer().await.response.outcome, Outcome::Success);
+    }
+    world.stored(kept).await;
+    assert_eq!(world.bus.progress(unkept), None);
+    let ids = [(world.caller.namespace.clone(), unkept)];
+    assert!(world.stores.activations.existing(&ids).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn the_trace_context_reaches_the_action() {
+    let mut world = World::scripted(Script::default()).await;
+    let action = world.action("hello");
+    let message = world.message(&action, "{}").await;
+    let trace_parent = Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".to_owned());
+    world.publish(ActivationMessage { trace_parent: trace_parent.clone(), ..message }).await;
+    world.answer().await;
+    world.invoke(&action, "{}").await;
+    let runs: Vec<_> = world
+        .factory
+        .calls()
+        .into_iter()
+        .filter_map(|call| if let Call::Run(_, body) = call { Some(body) } else { None })
+        .collect();
+    assert_eq!(runs[0]["traceparent"].as_str(), trace_parent.as_deref());
+    assert!(runs[1].get("traceparent").is_none());
+}
+
 static REFUSALS: AtomicUsize = AtomicUsize::new(0);
 
 /// Refuses the first writes.
@@ -120,8 +222,8 @@ impl ActivationStore for Flaky {
     async fn existing(&self, ids: &[(Namespace, ActivationId)]) -> Result<Vec<ActivationId>, StoreError> {
         self.0.existing(ids).await
     }
-    async fn list(&self, query: &ActivationQuery) -> Result<Vec<ActivationRecord>, StoreError> {
-        self.0.list(query).await
+    async fn list(&self, query: &ActivationQuery, form: RecordForm) -> Result<Vec<Json>, StoreError> {
+        self.0.list(query, form).await
     }
     async fn count(&self, query: &ActivationQuery) -> Result<u64, StoreError> {
         self.0.count(query).await

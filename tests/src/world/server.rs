@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 use crate::binaries;
 use crate::host::{self, Belongings, free_port};
+use crate::settings::UNTHROTTLED;
 use crate::world::eventually;
 
 /// How long a process may take to stop when its world is dropped.
@@ -274,7 +275,10 @@ fn spawn(options: &ServerOptions, folder: &Path, data: &Path, (port, admin_port)
         .arg(folder.join("ready"))
         .arg("--runtimes-dir")
         .arg(binaries::root().join("runtimes"))
+        // The port beside the API's may be another server's.
+        .env("WHIRL_GATEWAY_PORT", "0")
         .env("NO_COLOR", "1")
+        .envs(UNTHROTTLED)
         .stdin(Stdio::null())
         .stdout(log.try_clone().unwrap())
         .stderr(log)

@@ -15,7 +15,7 @@ use rdkafka::{ClientConfig, ClientContext, Offset, TopicPartitionList};
 use tokio::runtime::{Builder, Runtime};
 use whirl_model::wire::Wire;
 use whirl_model::{
-    ActivationId, ActivationMessage, Arguments, Caller, ControllerId, Epoch, SealedKey, Timestamp,
+    ActivationId, ActivationMessage, Input, Caller, ControllerId, Epoch, SealedKey, Timestamp,
     TransactionId, Version,
 };
 
@@ -245,7 +245,7 @@ fn activation() -> Vec<u8> {
         controller: ControllerId(0),
         epoch: Epoch(1),
         blocking: true,
-        arguments: Arguments::default(),
+        arguments: Input::default(),
         init_arguments: Vec::new(),
         cause: None,
         binding: None,

@@ -2,29 +2,12 @@
 
 use std::path::Path;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use clap::Args;
 
+use crate::artifact::{self, NATIVE_IMAGE, read_code};
 use crate::client::ExecBody;
 use crate::exit::Failure;
 use crate::name::QualifiedName;
-
-/// The image that runs a native executable.
-const NATIVE_IMAGE: &str = "openwhisk/dockerskeleton";
-
-/// File extensions and the runtime families they stand for.
-const FAMILIES: [(&str, &str); 9] = [
-    ("js", "nodejs"),
-    ("py", "python"),
-    ("swift", "swift"),
-    ("jar", "java"),
-    ("php", "php"),
-    ("rb", "ruby"),
-    ("rs", "rust"),
-    ("go", "go"),
-    ("balx", "ballerina"),
-];
 
 /// Where an action's code comes from.
 #[derive(Debug, Args)]
@@ -128,41 +111,16 @@ fn name(text: &str) -> Result<QualifiedName, Failure> {
     text.parse().map_err(|error: crate::name::NameError| Failure::usage(error.to_string()))
 }
 
-fn extension(file: &Path) -> String {
-    file.extension().map(|extension| extension.to_string_lossy().to_lowercase()).unwrap_or_default()
-}
-
 fn kind_of_file(file: &Path) -> Result<String, Failure> {
-    let extension = extension(file);
-    match FAMILIES.iter().find(|(known, _)| *known == extension) {
-        Some((_, family)) => Ok(format!("{family}:default")),
-        None if extension == "zip" => Err(Failure::usage(
+    match artifact::kind_of_file(file) {
+        Some(kind) => Ok(kind),
+        None if artifact::extension(file) == "zip" => Err(Failure::usage(
             "Creating an action from a .zip artifact requires its runtime: use --kind, --docker or --native",
         )),
         None => Err(Failure::usage(format!(
             "The kind of '{}' does not show in its name: use --kind, --docker or --native",
             file.display()
         ))),
-    }
-}
-
-/// Archives and everything that is not text go as base64.
-fn read_code(file: &Path) -> Result<String, Failure> {
-    let what = format!("Unable to read the code file '{}'", file.display());
-    let bytes = std::fs::read(file).map_err(Failure::file(what))?;
-    if matches!(extension(file).as_str(), "zip" | "jar") {
-        return Ok(STANDARD.encode(bytes));
-    }
-    Ok(String::from_utf8(bytes).unwrap_or_else(|error| STANDARD.encode(error.as_bytes())))
-}
-
-/// The extension of a file with code of a kind; none for a kind that has no usual one.
-pub(super) fn extension_of_kind(kind: &str, binary: bool) -> Option<&'static str> {
-    let family = kind.split(':').next().unwrap_or_default();
-    match (family, binary) {
-        ("java", _) => Some("jar"),
-        (_, true) => Some("zip"),
-        _ => FAMILIES.iter().find(|(_, known)| *known == family).map(|(extension, _)| *extension),
     }
 }
 

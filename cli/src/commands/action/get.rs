@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 use whirl_model::Json;
 
-use super::{save, summary};
+use super::save;
 use crate::client::Client;
-use crate::commands::{Context, Run, field_of};
+use crate::commands::{Context, Run, Shown, show_entity, summary};
 use crate::exit::{self, Failure};
 use crate::name::QualifiedName;
 
@@ -51,18 +51,13 @@ impl Run for GetArgs {
             let path = save::save(&self.name, &action, self.form.save_as)?;
             out.ok(format!("saved action code to {}", path.display()))?;
         } else if self.form.summary {
-            let text = summary::text(&summary::Described::of(&action)?, out);
+            let text = summary::of_code("action", &summary::Described::of(&action)?, out);
             out.line(text)?;
         } else if self.form.url {
             out.ok(format!("got action {bold}"))?;
             out.line(url(&client, &action)?)?;
-        } else if let Some(field) = &self.field {
-            let value = field_of(&action, field)?;
-            out.ok(format!("got action {bold}, displaying field {}", out.bold(field)))?;
-            out.json(&value)?;
         } else {
-            out.ok(format!("got action {bold}"))?;
-            out.json(&action)?;
+            show_entity(out, &Shown { noun: "action", name: &name, entity: &action }, self.field.as_deref())?;
         }
         Ok(exit::OK)
     }

@@ -12,9 +12,6 @@ use crate::flags::Parameters;
 use crate::name::QualifiedName;
 use crate::output::Printer;
 
-/// The exit status of an action that failed although the answer was a success.
-const FAILED_ACTION: u16 = 502;
-
 /// What to invoke and how long to wait.
 #[derive(Debug, Args)]
 pub struct InvokeArgs {
@@ -72,7 +69,7 @@ impl Run for InvokeArgs {
 fn exit_code(finished: &Finished) -> u8 {
     match (finished.success, finished.status) {
         (true, _) => exit::OK,
-        (false, 200..300) => exit::of_status(FAILED_ACTION),
+        (false, 200..300) => exit::of_status(exit::FAILED_ACTION),
         (false, status) => exit::of_status(status),
     }
 }
@@ -84,7 +81,8 @@ fn show(stream: &mut Printer, name: &QualifiedName, wait: Wait, finished: &Finis
     stream.json(&finished.body)
 }
 
-fn told(stream: &mut Printer, name: &QualifiedName, id: &str) -> io::Result<()> {
+/// `ok: invoked /NS/NAME with id ID`
+pub(in crate::commands) fn told(stream: &mut Printer, name: &QualifiedName, id: &str) -> io::Result<()> {
     let (name, id) = (stream.bold(&name.to_string()), stream.bold(id));
     stream.ok(format!("invoked {name} with id {id}"))
 }

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use whirl_model::Json;
 
-use super::code::extension_of_kind;
+use crate::artifact::extension_of_kind;
 use crate::exit::Failure;
 use crate::name::QualifiedName;
 
@@ -28,8 +28,7 @@ struct SavedExec {
 
 /// Saves the code of `action` in `path`, or under its name in the current folder; returns the whole path.
 pub(super) fn save(name: &QualifiedName, action: &Json, path: Option<PathBuf>) -> Result<PathBuf, Failure> {
-    let Saved { exec } = serde_json::from_str(action.as_str())
-        .map_err(|error| Failure::Local(format!("The server's answer is no action: {error}")))?;
+    let Saved { exec } = decode(action)?;
     let code = contents(name, &exec)?;
     let path = path.unwrap_or_else(|| file_name(&name.entity, &exec));
     let path = std::path::absolute(&path).unwrap_or(path);
@@ -40,6 +39,21 @@ pub(super) fn save(name: &QualifiedName, action: &Json, path: Option<PathBuf>) -
         _ => Failure::file(format!("Unable to save the code in '{}'", path.display()))(error),
     })?;
     Ok(path)
+}
+
+/// Saves the code of `action` in a folder under the action's name; returns the file's name.
+pub(crate) fn save_below(folder: &Path, name: &QualifiedName, action: &Json) -> Result<String, Failure> {
+    let Saved { exec } = decode(action)?;
+    let file = file_name(&name.entity, &exec);
+    std::fs::create_dir_all(folder)
+        .map_err(Failure::file(format!("Unable to make the folder '{}'", folder.display())))?;
+    save(name, action, Some(folder.join(&file)))?;
+    Ok(file.to_string_lossy().into_owned())
+}
+
+fn decode(action: &Json) -> Result<Saved, Failure> {
+    serde_json::from_str(action.as_str())
+        .map_err(|error| Failure::Local(format!("The server's answer is no action: {error}")))
 }
 
 fn contents(name: &QualifiedName, exec: &SavedExec) -> Result<Vec<u8>, Failure> {

@@ -19,13 +19,26 @@ pub(super) struct WebFlags {
     web_secure: Option<String>,
 }
 
+/// Whether an action answers plain HTTP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Web {
+pub(crate) enum Web {
+    /// With the request taken apart.
     #[value(alias = "true")]
     Yes,
+    /// Not at all.
     #[value(alias = "false")]
     No,
+    /// With the request as it came.
     Raw,
+}
+
+impl Web {
+    /// The annotations that say so.
+    pub(crate) fn annotations(self) -> [KeyValue; 3] {
+        let exported = self != Self::No;
+        [("web-export", exported), ("raw-http", self == Self::Raw), ("final", exported)]
+            .map(|(key, value)| KeyValue::new(key, Json::of(&value)))
+    }
 }
 
 /// Annotations to write and to drop.
@@ -41,9 +54,7 @@ impl WebFlags {
     pub(super) fn change(&self, is_web: bool, secret: u64) -> Result<WebChange, Failure> {
         let mut change = WebChange::default();
         if let Some(web) = self.web {
-            let exported = web != Web::No;
-            let pairs = [("web-export", exported), ("raw-http", web == Web::Raw), ("final", exported)];
-            change.set.extend(pairs.map(|(key, value)| KeyValue::new(key, Json::of(&value))));
+            change.set.extend(web.annotations());
         }
         let exported = self.web.map_or(is_web, |web| web != Web::No);
         match self.web_secure.as_deref() {

@@ -7,9 +7,9 @@ use serde::Deserialize;
 use whirl_model::Json;
 
 use super::code::{CodeFlags, Source};
-use super::summary::Described;
 use super::web::{WebChange, WebFlags};
 use crate::client::{ActionBody, Client, KeyValue, LimitsBody};
+use crate::commands::summary::Described;
 use crate::commands::{Context, Run};
 use crate::exit::{self, Failure};
 use crate::flags::{Annotations, Parameters};

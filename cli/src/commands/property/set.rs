@@ -68,6 +68,7 @@ fn told(key: Key, value: &str) -> String {
         Key::PrivateKey => hidden("client key", "key"),
         Key::ApiHost => format!("whisk API host set to {value}"),
         Key::ApiVersion => format!("whisk API version set to {value}"),
+        Key::AdminHost | Key::GatewayToken => format!("{} set", key.as_str()),
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
-use whirl_model::{ActivationId, ActivationMessage, EntityChange, InvokerId, Position, Topic};
+use whirl_model::{ActivationId, ActivationMessage, EntityChange, Position, Topic};
 
 use super::listeners::Listeners;
 use super::{Bus, BusError, Consumer, Durability, Listener, Listening, Message, Progress, Subscription};
@@ -31,8 +31,8 @@ impl InProcessBus {
     pub fn new(journal: Option<(Arc<Journal>, Vec<Unfinished>)>) -> Arc<Self> {
         let (journal, unfinished) = journal.unzip();
         let bus = Self { topics: Mutex::default(), listeners: Listeners::default(), journal };
-        for Unfinished { invoker, message, progress } in unfinished.into_iter().flatten() {
-            bus.queue(Topic::Activations(invoker)).push(Message::Activation(message), progress);
+        for Unfinished { topic, message, progress } in unfinished.into_iter().flatten() {
+            bus.queue(topic).push(Message::Activation(message), progress);
         }
         Arc::new(bus)
     }
@@ -52,10 +52,8 @@ impl Bus for InProcessBus {
         durability: Durability,
     ) -> Result<Position, BusError> {
         let queue = self.queue(topic);
-        if let (Some(journal), Topic::Activations(invoker), Message::Activation(activation)) =
-            (&self.journal, topic, &message)
-        {
-            accept(journal, invoker, activation, durability).await.map_err(|e| bus_error(topic, e))?;
+        if let (Some(journal), Message::Activation(activation)) = (&self.journal, &message) {
+            accept(journal, topic, activation, durability).await.map_err(|e| bus_error(topic, e))?;
         }
         let position = queue.push(message, Progress::NotStarted);
         queue.deliver();
@@ -64,7 +62,7 @@ impl Bus for InProcessBus {
 
     async fn make_durable(&self, topic: Topic) -> Result<(), BusError> {
         match (&self.journal, topic) {
-            (Some(journal), Topic::Activations(_)) => {
+            (Some(journal), Topic::Activations(_) | Topic::Sequences(_)) => {
                 journal.make_all_durable().await.map_err(|e| bus_error(topic, e))
             }
             _ => Ok(()),
@@ -76,6 +74,14 @@ impl Bus for InProcessBus {
         let reader = queue.read_from_now_on(consumer, credit);
         queue.deliver();
         Box::new(Reading { queue, reader })
+    }
+
+    fn progress(&self, activation: ActivationId) -> Option<Progress> {
+        let queues: Vec<_> = self.topics.lock().values().map(Arc::clone).collect();
+        let waiting = queues.iter().find_map(|queue| queue.progress(activation));
+        // It has left its queue when it has ended, and the journal when its record is stored.
+        let ended = || self.journal.as_ref().is_some_and(|journal| journal.has(activation));
+        waiting.or_else(|| ended().then_some(Progress::MayHaveStarted))
     }
 
     async fn announce(&self, change: EntityChange) -> Result<(), BusError> {
@@ -90,11 +96,11 @@ impl Bus for InProcessBus {
 
 async fn accept(
     journal: &Journal,
-    invoker: InvokerId,
+    topic: Topic,
     activation: &ActivationMessage,
     durability: Durability,
 ) -> Result<(), JournalError> {
-    let place = journal.accepted(invoker, activation)?;
+    let place = journal.accepted(topic, activation)?;
     if durability == Durability::Machine {
         let mut pending = PendingAccept { journal, id: activation.activation_id, durable: false };
         journal.make_durable(place).await?;

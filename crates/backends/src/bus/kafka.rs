@@ -248,7 +248,7 @@ impl Bus for KafkaBus {
         let counter = Counter::new(credit);
         let feed = Feed { counter: Arc::clone(&counter), consumer };
         let task = match topic {
-            Topic::Activations(_) => self.feed_activations(topic, feed),
+            Topic::Activations(_) | Topic::Sequences(_) => self.feed_activations(topic, feed),
             Topic::Acknowledgements(_) => self.feed_acknowledgements(topic, feed),
         };
         readers.insert(topic, (Arc::clone(&counter), task.clone()));

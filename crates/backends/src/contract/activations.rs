@@ -1,13 +1,14 @@
 //! What an activation store has to do.
 #![allow(clippy::unwrap_used, reason = "a suite fails by panicking")]
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use whirl_model::{ActivationRecord, Json, Namespace, Timestamp};
+use whirl_model::{ActivationId, ActivationRecord, Json, Namespace, Outcome, Timestamp};
 
 use super::{new_activation_id, new_namespace};
-use crate::store::{ActivationQuery, ActivationStore, StoreError};
+use crate::store::{ActivationQuery, ActivationStore, RecordForm, StoreError};
 
 /// The record of a successful activation, with a result that every store gives back as it is.
 fn record(namespace: &Namespace, name: &str, start: u64) -> ActivationRecord {
@@ -21,27 +22,38 @@ pub async fn run(store: &dyn ActivationStore) {
     records_are_written_once(store).await;
     records_belong_to_their_namespace(store).await;
     lists_are_newest_first_and_filtered(store).await;
+    pages_neither_lose_nor_repeat(store).await;
+    lists_show_what_clients_get(store).await;
 }
 
 fn all_of(namespace: &Namespace) -> ActivationQuery {
     ActivationQuery { namespace: namespace.clone(), name: None, since: None, upto: None, skip: 0, limit: 100 }
 }
 
-/// The records that a query finds, once there are so many: lists may be late.
+/// The ids that a query finds, once there are so many: lists may be late.
 async fn eventually(
     store: &dyn ActivationStore,
     query: &ActivationQuery,
     number: usize,
-) -> Vec<ActivationRecord> {
+) -> Vec<ActivationId> {
     let deadline = Instant::now() + Duration::from_secs(10);
     loop {
-        let records = store.list(query).await.unwrap();
-        if records.len() == number && store.count(query).await.unwrap() == number as u64 {
-            return records;
+        let ids = ids(store, query).await;
+        if ids.len() == number && store.count(query).await.unwrap() == number as u64 {
+            return ids;
         }
-        assert!(Instant::now() < deadline, "{} records of {number}", records.len());
+        assert!(Instant::now() < deadline, "{} records of {number}", ids.len());
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+}
+
+async fn ids(store: &dyn ActivationStore, query: &ActivationQuery) -> Vec<ActivationId> {
+    let summaries = store.list(query, RecordForm::Summary).await.unwrap();
+    summaries.iter().map(id_of).collect()
+}
+
+fn id_of(listed: &Json) -> ActivationId {
+    listed.member("activationId").unwrap().to_text().unwrap().parse().unwrap()
 }
 
 async fn records_are_written_once(store: &dyn ActivationStore) {
@@ -74,7 +86,7 @@ async fn records_belong_to_their_namespace(store: &dyn ActivationStore) {
     assert!(matches!(stolen, Err(StoreError::NotFound(_))), "{stolen:?}");
     let stolen = store.existing(&[(theirs.clone(), record.activation_id)]).await.unwrap();
     assert!(stolen.is_empty(), "{stolen:?}");
-    assert!(store.list(&all_of(&theirs)).await.unwrap().is_empty());
+    assert!(ids(store, &all_of(&theirs)).await.is_empty());
     assert_eq!(store.count(&all_of(&theirs)).await.unwrap(), 0);
 }
 
@@ -92,15 +104,14 @@ async fn lists_are_newest_first_and_filtered(store: &dyn ActivationStore) {
         record(&namespace, "a", 30),
         packaged(40),
     ];
-    let ids = written.each_ref().map(|r| r.activation_id);
+    let known = written.each_ref().map(|r| r.activation_id);
     for one in written {
         store.put_all(&[Arc::new(one)]).await.unwrap();
     }
-    let records = eventually(store, &all_of(&namespace), 5).await;
-    assert!(records.iter().all(|r| r.response.result == record(&namespace, "a", 1).response.result));
+    eventually(store, &all_of(&namespace), 5).await;
     let listed = async |query: &ActivationQuery| -> Vec<usize> {
-        let records = store.list(query).await.unwrap();
-        records.iter().map(|r| ids.iter().position(|id| *id == r.activation_id).unwrap()).collect()
+        let listed = ids(store, query).await;
+        listed.iter().map(|id| known.iter().position(|known| known == id).unwrap()).collect()
     };
     let all = all_of(&namespace);
     let with = |name: Option<&str>, since: Option<u64>, upto: Option<u64>| ActivationQuery {
@@ -128,4 +139,32 @@ async fn lists_are_newest_first_and_filtered(store: &dyn ActivationStore) {
         let counted = store.count(&ActivationQuery { skip: 1, limit: 0, ..query.clone() }).await.unwrap();
         assert_eq!(counted, expected.len() as u64, "{query:?}");
     }
+}
+
+async fn pages_neither_lose_nor_repeat(store: &dyn ActivationStore) {
+    let namespace = new_namespace();
+    let written: Vec<_> = (0..30).map(|n| Arc::new(record(&namespace, "a", 10 + n / 10))).collect();
+    store.put_all(&written).await.unwrap();
+    let all = eventually(store, &all_of(&namespace), 30).await;
+    let mut paged = Vec::new();
+    for skip in (0..30).step_by(7) {
+        paged.extend(ids(store, &ActivationQuery { skip, limit: 7, ..all_of(&namespace) }).await);
+    }
+    assert_eq!(paged, all, "the order of those with the same start stays");
+    assert_eq!(paged.iter().collect::<BTreeSet<_>>().len(), 30);
+}
+
+async fn lists_show_what_clients_get(store: &dyn ActivationStore) {
+    let namespace = new_namespace();
+    let ended = record(&namespace, "a", 20);
+    let mut failed = ActivationRecord { cause: Some(ended.activation_id), ..record(&namespace, "a", 15) };
+    failed.response.outcome = Outcome::DeveloperError;
+    let fired = ActivationRecord { end: None, duration: None, ..record(&namespace, "t", 10) };
+    let written = [ended, failed, fired].map(Arc::new);
+    store.put_all(&written).await.unwrap();
+    let query = all_of(&namespace);
+    eventually(store, &query, 3).await;
+    let [whole, summaries] = [RecordForm::Whole, RecordForm::Summary].map(|form| store.list(&query, form));
+    assert_eq!(whole.await.unwrap(), written.each_ref().map(|record| record.to_json()));
+    assert_eq!(summaries.await.unwrap(), written.each_ref().map(|record| record.to_summary()));
 }

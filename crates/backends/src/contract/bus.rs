@@ -60,7 +60,7 @@ pub fn activation(id: ActivationId) -> Arc<ActivationMessage> {
         controller: ControllerId(0),
         epoch: Epoch::default(),
         blocking: true,
-        arguments: Arguments::parse(br#"{"n":123456789012345678901234567890,"f":1.0}"#).unwrap(),
+        arguments: Arguments::parse(br#"{"n":123456789012345678901234567890,"f":1.0}"#).unwrap().into(),
         init_arguments: Vec::new(),
         cause: None,
         binding: None,

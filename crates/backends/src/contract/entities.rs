@@ -4,7 +4,9 @@
 use bytes::{Bytes, BytesMut};
 use futures::future::join_all;
 use futures::stream::TryStreamExt;
-use whirl_model::{Action, ActionLimits, DocId, Exec, Json, Revision, Timestamp, Version};
+use whirl_model::{
+    Action, ActionLimits, DocId, Exec, Json, Package, Parameters, Revision, Timestamp, Version,
+};
 
 use super::new_namespace;
 use crate::store::{Collection, EntityQuery, EntityStore, NewDocument, StoreError};
@@ -19,6 +21,7 @@ pub async fn run(store: &dyn EntityStore) {
     a_document_created_again_is_another(store).await;
     lists_are_newest_first(store).await;
     lists_follow_packages(store).await;
+    shared_packages_are_listed_apart(store).await;
     attachments_come_back_whole(store).await;
     attachments_belong_to_a_revision(store).await;
 }
@@ -68,6 +71,9 @@ async fn documents_are_revisioned(store: &dyn EntityStore) {
     let second = store.put(changed.clone(), Some(&first)).await.unwrap();
     let read = store.get(&new.id).await.unwrap();
     assert_eq!((&read.revision, read.collection, read.body), (&second, Collection::Triggers, changed.body));
+    let [present, unknown] = [&changed.id, &DocId::from(format!("{parent}/unknown").as_str())];
+    let found = store.get_all(&[unknown.clone(), present.clone(), present.clone()]).await.unwrap();
+    assert!(found.len() == 1 && found[0].id == *present && found[0].revision == second, "{found:?}");
     assert!(first.as_str().starts_with("1-") && second.as_str().starts_with("2-"), "{first} {second}");
 
     store.delete(&new.id, &second).await.unwrap();
@@ -162,6 +168,52 @@ async fn lists_follow_packages(store: &dyn EntityStore) {
     assert_eq!(store.count(&query(&namespace, 0, 0)).await.unwrap(), 3);
     assert_eq!(store.count(&query(&two, 0, 0)).await.unwrap(), 1);
     assert_eq!(store.count(&query(&format!("{namespace}/three"), 0, 0)).await.unwrap(), 0);
+}
+
+fn package(namespace: &str, name: &str, publish: bool, binding: Option<&str>) -> Package {
+    Package {
+        path: format!("{namespace}/{name}").parse().unwrap(),
+        version: Version::FIRST,
+        publish,
+        binding: binding.map(|path| path.parse().unwrap()),
+        parameters: Parameters::default(),
+        annotations: serde_json::from_str(r#"[{"key":"a","value":"<é>"}]"#).unwrap(),
+        updated: Timestamp(1),
+    }
+}
+
+async fn shared_packages_are_listed_apart(store: &dyn EntityStore) {
+    let namespace = new_namespace().to_string();
+    let mut revision = None;
+    for (updated, name, publish, binding) in [
+        (10, "private", false, None),
+        (20, "open", true, None),
+        (30, "bound", true, Some("whisk.system/utils")),
+        (40, "private bound", false, Some("whisk.system/utils")),
+        (50, "open too", true, None),
+    ] {
+        let package = Package { updated: Timestamp(updated), ..package(&namespace, name, publish, binding) };
+        revision = Some(store.put(NewDocument::from(&package), None).await.unwrap());
+    }
+    let all = EntityQuery { collection: Collection::Packages, ..query(&namespace, 0, 10) };
+    let shared = EntityQuery { shared: true, ..all.clone() };
+    assert_eq!(names(store, &all).await, ["open too", "private bound", "bound", "open", "private"]);
+    assert_eq!(names(store, &shared).await, ["open too", "open"]);
+    assert_eq!(names(store, &EntityQuery { skip: 1, limit: 1, ..shared.clone() }).await, ["open"]);
+    assert_eq!((store.count(&all).await.unwrap(), store.count(&shared).await.unwrap()), (5, 2));
+    let newest = Package { updated: Timestamp(50), ..package(&namespace, "open too", true, None) };
+    for list in [&all, &shared] {
+        assert_eq!(store.list(list).await.unwrap()[0], newest.to_summary());
+    }
+    let bound = store.list(&EntityQuery { skip: 2, ..all.clone() }).await.unwrap().swap_remove(0);
+    let expected = package(&namespace, "bound", true, Some("whisk.system/utils"));
+    assert_eq!(bound, Package { updated: Timestamp(30), ..expected }.to_summary());
+
+    let closed = Package { publish: false, updated: Timestamp(60), ..newest };
+    store.put(NewDocument::from(&closed), revision.as_ref()).await.unwrap();
+    assert_eq!(names(store, &shared).await, ["open"]);
+    let read = store.get(&closed.doc_id()).await.unwrap();
+    assert_eq!(Package::from_document(&read.body).unwrap(), closed);
 }
 
 /// Bytes in which no two pieces are alike.

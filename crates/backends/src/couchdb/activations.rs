@@ -7,15 +7,15 @@ use async_trait::async_trait;
 use couch_rs::http::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use whirl_model::{ActivationId, ActivationRecord, Namespace, Timestamp};
+use whirl_model::{ActivationId, ActivationRecord, Json, Namespace, StoredRecord, Timestamp};
 
 use super::CouchdbStore;
 use super::database::Call;
 use super::design::{ACTIVATIONS, ACTIVATIONS_BY_NAME, View};
-use super::failure::Failure;
+use super::failure::{Failure, corrupt};
 use super::record;
-use super::rows::{Range, Slice};
-use crate::store::{ActivationQuery, ActivationStore, StoreError};
+use super::rows::{Documents, Range, Row, Slice};
+use crate::store::{ActivationQuery, ActivationStore, RecordForm, StoreError};
 
 const READ: &str = "read a record";
 const LIST: &str = "list records";
@@ -58,12 +58,15 @@ impl ActivationStore for CouchdbStore {
         Ok(existing)
     }
 
-    async fn list(&self, query: &ActivationQuery) -> Result<Vec<ActivationRecord>, StoreError> {
+    async fn list(&self, query: &ActivationQuery, form: RecordForm) -> Result<Vec<Json>, StoreError> {
         let Some((view, range)) = view_of(query) else { return Ok(Vec::new()) };
-        let slice = Slice { skip: query.skip, limit: query.limit, documents: true };
+        let documents = match form {
+            RecordForm::Summary => Documents::No,
+            RecordForm::Whole => Documents::Own,
+        };
+        let slice = Slice { skip: query.skip, limit: query.limit, documents };
         let rows = self.activations.rows(view, &range, slice).await;
-        let rows = rows.map_err(|failure| failure.during(LIST))?;
-        rows.iter().filter_map(|row| Some(record::decode(&row.id, row.doc.as_ref()?))).collect()
+        rows.map_err(|failure| failure.during(LIST))?.into_iter().map(shown).collect()
     }
 
     async fn count(&self, query: &ActivationQuery) -> Result<u64, StoreError> {
@@ -117,6 +120,13 @@ impl CouchdbStore {
         let is_deleted = |row: &Found| row.value.as_ref().is_some_and(|value| value["deleted"] == true);
         Ok(rows.into_iter().filter(|row| !is_deleted(row)).filter_map(|row| row.id).collect())
     }
+}
+
+/// What a list shows of a row: its value is the summary, unless it brings the document.
+fn shown(row: Row) -> Result<Json, StoreError> {
+    let Some(document) = row.doc else { return Ok(row.value) };
+    let stored = StoredRecord::parse(document.as_str()).map_err(|error| corrupt(&row.id, error))?;
+    Ok(stored.to_json())
 }
 
 /// Documents in groups of bounded size, in order.

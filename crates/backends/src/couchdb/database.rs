@@ -134,6 +134,17 @@ struct Written {
     rev: String,
 }
 
+#[derive(Deserialize)]
+struct DocumentRows<T> {
+    rows: Vec<DocumentRow<T>>,
+}
+
+/// A row that brings its document, unless that is deleted or never was.
+#[derive(Deserialize)]
+struct DocumentRow<T> {
+    doc: Option<T>,
+}
+
 impl Database {
     pub(super) fn new(server: &Server, name: &str) -> Self {
         Self { server: server.clone(), name: segment(name) }
@@ -172,6 +183,34 @@ impl Database {
             Err(failure) if failure.is_missing_document() => Ok(None),
             Err(failure) => Err(failure),
         }
+    }
+
+    /// Those of the documents that are there.
+    pub(super) async fn get_all<T: DeserializeOwned>(&self, ids: &[&str]) -> Result<Vec<T>, Failure> {
+        let call = Call::new(Method::POST, "_all_docs")
+            .with_query(vec![("include_docs", "true".to_owned())])
+            .with_body(json!({ "keys": ids }).to_string());
+        let rows = self.call(call).await?.json::<DocumentRows<T>>()?.rows;
+        Ok(rows.into_iter().filter_map(|row| row.doc).collect())
+    }
+
+    /// Documents whose ids begin so, the first by id, beginning behind `after`.
+    pub(super) async fn get_range<T: DeserializeOwned>(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        limit: u64,
+    ) -> Result<Vec<T>, Failure> {
+        let query = vec![
+            ("include_docs", "true".to_owned()),
+            ("startkey", json!(after.unwrap_or(prefix)).to_string()),
+            ("endkey", json!(format!("{prefix}\u{fff0}")).to_string()),
+            ("skip", u8::from(after.is_some()).to_string()),
+            ("limit", limit.to_string()),
+        ];
+        let answer = self.call(Call::new(Method::GET, "_all_docs").with_query(query)).await?;
+        let rows = answer.json::<DocumentRows<T>>()?.rows;
+        Ok(rows.into_iter().filter_map(|row| row.doc).collect())
     }
 
     /// Writes a document; its text names the revision that it replaces.

@@ -41,14 +41,14 @@ const BY_DATE_WITH_LOGS: View = view!("logCleanup", "byDateWithLogs", "by_date_w
 pub(super) const IDENTITIES: View = view!("subjects.v2.0.0", "identities", "identities.js", None);
 const BLOCKED: View =
     view!("namespaceThrottlings", "blockedNamespaces", "blocked_namespaces.js", Some("_sum"));
-pub(super) const KEYS: View = view!("whirl.v1", "keys", "keys.js", None);
+pub(super) const HOLDERS: View = view!("whirl.v1", "holders", "holders.js", None);
 
 /// Views of the database of entities.
 pub(super) const OF_ENTITIES: &[View] = &[ACTIONS, TRIGGERS, RULES, PACKAGES, PUBLIC_PACKAGES, APIS];
 /// Views of the database of activation records.
 pub(super) const OF_ACTIVATIONS: &[View] = &[ACTIVATIONS, ACTIVATIONS_BY_NAME, BY_DATE, BY_DATE_WITH_LOGS];
 /// Views of the database of subjects.
-pub(super) const OF_SUBJECTS: &[View] = &[IDENTITIES, BLOCKED, KEYS];
+pub(super) const OF_SUBJECTS: &[View] = &[IDENTITIES, BLOCKED, HOLDERS];
 
 impl View {
     /// The view as it stands in a design document.

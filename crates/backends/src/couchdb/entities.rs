@@ -18,7 +18,7 @@ use super::database::Arriving;
 use super::design::{ACTIONS, APIS, PACKAGES, PUBLIC_PACKAGES, RULES, TRIGGERS, View};
 use super::document::{self, Members, Read};
 use super::failure::{Failure, corrupt};
-use super::rows::{Range, Row, Slice};
+use super::rows::{Documents, Range, Row, Slice};
 use crate::store::{Collection, Document, EntityQuery, EntityStore, NewDocument, StoreError};
 
 const READ: &str = "read an entity";
@@ -27,6 +27,7 @@ const WRITE: &str = "write an entity";
 const DELETE: &str = "delete an entity";
 const LIST: &str = "list entities";
 
+const IDS_PER_REQUEST: usize = 500;
 const PIECE_BYTES: usize = 256 << 10;
 /// What becomes a piece of base64; 3 divides it.
 const DECODED_PIECE_BYTES: usize = PIECE_BYTES / 4 * 3;
@@ -35,6 +36,22 @@ const DECODED_PIECE_BYTES: usize = PIECE_BYTES / 4 * 3;
 impl EntityStore for CouchdbStore {
     async fn get(&self, id: &DocId) -> Result<Document, StoreError> {
         Ok(self.read(id).await?.document)
+    }
+
+    async fn get_all(&self, ids: &[DocId]) -> Result<Vec<Document>, StoreError> {
+        let mut ids: Vec<&str> = ids.iter().map(DocId::as_str).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let mut documents = Vec::new();
+        for ids in ids.chunks(IDS_PER_REQUEST) {
+            let found: Vec<Members> =
+                self.entities.get_all(ids).await.map_err(|failure| failure.during(READ))?;
+            for members in found {
+                let id = members.get("_id").and_then(Json::to_text).unwrap_or_default();
+                documents.push(document::decode(&DocId::from(id.as_str()), members)?.document);
+            }
+        }
+        Ok(documents)
     }
 
     async fn attachment(
@@ -93,7 +110,10 @@ impl EntityStore for CouchdbStore {
 
     async fn list(&self, query: &EntityQuery) -> Result<Vec<Json>, StoreError> {
         // These views hold no summaries.
-        let documents = matches!(query.collection, Collection::Rules | Collection::Apis);
+        let documents = match query.collection {
+            Collection::Rules | Collection::Apis => Documents::Own,
+            _ => Documents::No,
+        };
         let slice = Slice { skip: query.skip, limit: query.limit, documents };
         let rows = self.entities.rows(view(query), &range(query), slice).await;
         rows.map_err(|failure| failure.during(LIST))?.into_iter().map(summary).collect()

@@ -52,6 +52,7 @@ pub(super) fn decode(id: &str, document: &Json) -> Result<ActivationRecord, Stor
     let mut record: ActivationRecord =
         serde_json::from_str(document.as_str()).map_err(|error| corrupt(id, error))?;
     record.end = record.end.filter(|end| *end != Timestamp(0));
+    record.duration = record.duration.filter(|_| record.end.is_some());
     Ok(record)
 }
 

@@ -25,8 +25,19 @@ pub(super) struct Range {
 pub(super) struct Slice {
     pub(super) skip: u64,
     pub(super) limit: u64,
-    /// Whether rows bring the documents that they are of. Rows of those deleted meanwhile are left out.
-    pub(super) documents: bool,
+    /// Which documents the rows bring.
+    pub(super) documents: Documents,
+}
+
+/// The documents that rows bring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Documents {
+    /// None.
+    No,
+    /// Those that they are of. Rows of those deleted meanwhile are left out.
+    Own,
+    /// Those that `_id` in their value names, as far as there are such.
+    Linked,
 }
 
 /// A row of a view.
@@ -55,7 +66,8 @@ impl Database {
         if skip > u64::from(u32::MAX >> 1) {
             return Ok(Vec::new());
         }
-        let largest = if slice.documents { PAGE_WITH_DOCUMENTS } else { PAGE };
+        let bare = slice.documents == Documents::No;
+        let largest = if bare { PAGE } else { PAGE_WITH_DOCUMENTS };
         let mut rows: Vec<Row> = Vec::new();
         loop {
             let limit = largest.min(slice.limit.saturating_sub(rows.len() as u64));
@@ -68,7 +80,7 @@ impl Database {
                 ("skip", skip.to_string()),
                 ("limit", limit.to_string()),
             ]);
-            if slice.documents {
+            if !bare {
                 query.push(("include_docs", "true".to_owned()));
             }
             let page: Vec<Row> = self.view(view, query).await?;
@@ -84,7 +96,7 @@ impl Database {
                 skip = rows.iter().rev().take_while(|row| row.key == newest).count() as u64;
             }
         }
-        rows.retain(|row| row.doc.is_some() || !slice.documents);
+        rows.retain(|row| row.doc.is_some() || slice.documents != Documents::Own);
         Ok(rows)
     }
 

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, named_params, params_from_iter};
-use whirl_model::{ActivationId, ActivationRecord, Namespace};
+use whirl_model::{ActivationId, ActivationRecord, Json, Namespace, StoredRecord};
 
 use super::failure::{Failure, corrupt};
 use super::{EmbeddedStore, integer, unsigned};
-use crate::store::{ActivationQuery, ActivationStore, StoreError};
+use crate::store::{ActivationQuery, ActivationStore, RecordForm, StoreError};
 
 #[async_trait]
 impl ActivationStore for EmbeddedStore {
@@ -29,9 +29,9 @@ impl ActivationStore for EmbeddedStore {
         self.readers.read("look records up", move |connection| existing(connection, ids)).await
     }
 
-    async fn list(&self, query: &ActivationQuery) -> Result<Vec<ActivationRecord>, StoreError> {
+    async fn list(&self, query: &ActivationQuery, form: RecordForm) -> Result<Vec<Json>, StoreError> {
         let query = query.clone();
-        self.readers.read("list records", move |connection| list(connection, &query)).await
+        self.readers.read("list records", move |connection| list(connection, &query, form)).await
     }
 
     async fn count(&self, query: &ActivationQuery) -> Result<u64, StoreError> {
@@ -71,11 +71,7 @@ fn read(
         connection.prepare_cached("SELECT record FROM activation WHERE id = ?1 AND namespace = ?2")?;
     let found = statement.query_row((key(id), namespace.as_str()), |row| row.get(0)).optional()?;
     let text: String = found.ok_or_else(|| StoreError::NotFound(id.to_string()))?;
-    parse(&text, &id.to_string())
-}
-
-fn parse(text: &str, id: &str) -> Result<ActivationRecord, Failure> {
-    Ok(serde_json::from_str(text).map_err(|e| corrupt(id, e))?)
+    Ok(serde_json::from_str(&text).map_err(|e| corrupt(&id.to_string(), e))?)
 }
 
 fn existing(
@@ -109,27 +105,32 @@ fn condition_values(query: &ActivationQuery) -> Vec<Value> {
     values
 }
 
+/// Finds the rows in the index alone, so that those skipped cost little.
 pub(super) fn list_sql(query: &ActivationQuery) -> String {
     let condition = condition(query);
-    format!(
-        "SELECT record, hex(id) FROM activation WHERE {condition}
-         ORDER BY start DESC, seq DESC LIMIT ? OFFSET ?"
-    )
+    format!("SELECT seq FROM activation WHERE {condition} ORDER BY start DESC, seq DESC LIMIT ? OFFSET ?")
 }
 
 pub(super) fn count_sql(query: &ActivationQuery) -> String {
     format!("SELECT count(*) FROM activation WHERE {}", condition(query))
 }
 
-fn list(connection: &Connection, query: &ActivationQuery) -> Result<Vec<ActivationRecord>, Failure> {
+fn list(connection: &Connection, query: &ActivationQuery, form: RecordForm) -> Result<Vec<Json>, Failure> {
     let mut values = condition_values(query);
     values.extend([integer(query.limit).into(), integer(query.skip).into()]);
-    let mut statement = connection.prepare_cached(&list_sql(query))?;
-    let mut rows = statement.query(params_from_iter(values))?;
+    let mut wanted = connection.prepare_cached(&list_sql(query))?;
+    let mut read = connection.prepare_cached("SELECT record, hex(id) FROM activation WHERE seq = ?1")?;
+    let mut found = wanted.query(params_from_iter(values))?;
     let mut records = Vec::new();
-    while let Some(row) = rows.next()? {
-        let (text, id) = (row.get_ref(0)?.as_str(), row.get::<_, String>(1)?);
-        records.push(parse(text.map_err(rusqlite::Error::from)?, &id.to_lowercase())?);
+    while let Some(row) = found.next()? {
+        let mut record = read.query([row.get::<_, i64>(0)?])?;
+        let Some(row) = record.next()? else { continue };
+        let (text, id) = (row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?, row.get::<_, String>(1)?);
+        let stored = StoredRecord::parse(text).map_err(|e| corrupt(&id.to_lowercase(), e))?;
+        records.push(match form {
+            RecordForm::Summary => stored.to_summary(),
+            RecordForm::Whole => stored.to_json(),
+        });
     }
     Ok(records)
 }

@@ -22,6 +22,11 @@ impl EntityStore for EmbeddedStore {
         self.readers.read("read an entity", move |connection| read(connection, id)).await
     }
 
+    async fn get_all(&self, ids: &[DocId]) -> Result<Vec<Document>, StoreError> {
+        let ids = ids.to_vec();
+        self.readers.read("read entities", move |connection| read_all(connection, ids)).await
+    }
+
     async fn attachment(
         &self,
         id: &DocId,
@@ -112,6 +117,16 @@ fn read(connection: &Connection, id: DocId) -> Result<Document, Failure> {
         attachment_size: stored.attachment_size,
         id,
     })
+}
+
+fn read_all(connection: &Connection, mut ids: Vec<DocId>) -> Result<Vec<Document>, Failure> {
+    ids.sort_unstable();
+    ids.dedup();
+    let read_one = |id| match read(connection, id) {
+        Err(Failure::Verdict(StoreError::NotFound(_))) => Ok(None),
+        outcome => outcome.map(Some),
+    };
+    ids.into_iter().filter_map(|id| read_one(id).transpose()).collect()
 }
 
 fn collection_of(plural: &str) -> Option<Collection> {
@@ -215,9 +230,10 @@ fn place_column(query: &EntityQuery) -> &'static str {
     if query.parent.contains('/') { "parent" } else { "namespace" }
 }
 
+/// Finds the rows in the index alone, so that those skipped cost little.
 pub(super) fn list_sql(query: &EntityQuery) -> String {
     format!(
-        "SELECT summary, id FROM entity WHERE collection = ?1 AND {} = ?2{}
+        "SELECT seq FROM entity WHERE collection = ?1 AND {} = ?2{}
          ORDER BY updated DESC, seq DESC LIMIT ?3 OFFSET ?4",
         place_column(query),
         visibility(query)
@@ -235,15 +251,20 @@ fn visibility(query: &EntityQuery) -> &'static str {
 }
 
 fn list(connection: &Connection, query: &EntityQuery) -> Result<Vec<Json>, Failure> {
-    let mut statement = connection.prepare_cached(&list_sql(query))?;
-    let mut rows = statement.query((
+    // Rows are replaced: both statements have to see the same ones.
+    let snapshot = connection.unchecked_transaction()?;
+    let mut wanted = snapshot.prepare_cached(&list_sql(query))?;
+    let mut read = snapshot.prepare_cached("SELECT summary, id FROM entity WHERE seq = ?1")?;
+    let mut found = wanted.query((
         query.collection.plural(),
         &query.parent,
         integer(query.limit),
         integer(query.skip),
     ))?;
     let mut summaries = Vec::new();
-    while let Some(row) = rows.next()? {
+    while let Some(row) = found.next()? {
+        let mut entity = read.query([row.get::<_, i64>(0)?])?;
+        let Some(row) = entity.next()? else { continue };
         let (summary, id) = (row.get_ref(0)?.as_str(), row.get_ref(1)?.as_str());
         let (summary, id) = (summary.map_err(rusqlite::Error::from)?, id.map_err(rusqlite::Error::from)?);
         summaries.push(Json::parse(summary).map_err(|e| corrupt(id, e))?);

@@ -11,9 +11,13 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use super::failure::{Failure, corrupt};
 use crate::store::StoreError;
 
-const VERSION: i64 = 1;
+/// What makes the schema of each version out of the one before; the first, out of nothing. What was released is
+/// never changed.
+const STEPS: [&str; 3] = [FIRST, WITH_LIMITS, WITH_CLAIMS];
 
-const TABLES: &str = "
+const VERSION: i64 = STEPS.len() as i64;
+
+const FIRST: &str = "
 CREATE TABLE entity (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
@@ -58,6 +62,33 @@ CREATE TABLE credential (
 CREATE INDEX credential_by_subject ON credential (subject);
 ";
 
+/// Limits of namespaces, and credentials by namespace.
+const WITH_LIMITS: &str = "
+CREATE TABLE namespace_limits (
+    namespace TEXT NOT NULL PRIMARY KEY,
+    document TEXT NOT NULL
+) STRICT;
+ALTER TABLE credential ADD COLUMN namespace TEXT NOT NULL DEFAULT '';
+UPDATE credential SET namespace = (
+    SELECT entry.value ->> 'name'
+    FROM subject, json_each(subject.document, '$.namespaces') AS entry
+    WHERE subject.name = credential.subject AND entry.value ->> 'key_hash' = credential.key_hash
+);
+CREATE INDEX credential_by_namespace ON credential (namespace, subject);
+";
+
+/// Claims on idempotency keys.
+const WITH_CLAIMS: &str = "
+CREATE TABLE claim (
+    namespace TEXT NOT NULL,
+    key TEXT NOT NULL,
+    expires INTEGER NOT NULL,
+    document TEXT NOT NULL,
+    PRIMARY KEY (namespace, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX claim_by_end ON claim (expires);
+";
+
 /// The database was written by a newer Whirl.
 #[derive(Debug, thiserror::Error)]
 #[error("it has schema version {found}, this Whirl knows none after {VERSION}: use the newer Whirl")]
@@ -65,7 +96,7 @@ struct NewerSchema {
     found: i64,
 }
 
-/// The one connection that writes. Creates the tables in a new database.
+/// The one connection that writes. Creates the tables that are not there yet.
 pub(super) fn open_for_writing(path: &Path) -> Result<Connection, StoreError> {
     let opened = || -> Result<Connection, Failure> {
         let mut connection = Connection::open(path)?;
@@ -90,16 +121,46 @@ pub(super) fn open_for_reading(path: &Path) -> Result<Connection, StoreError> {
     opened().map_err(|f| f.during("open its database"))
 }
 
+/// Brings an older database, or a new one, to this version.
 fn create_tables(connection: &mut Connection, path: &Path) -> Result<(), Failure> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    match transaction.pragma_query_value(None, "user_version", |row| row.get(0))? {
-        0 => {
-            transaction.execute_batch(TABLES)?;
-            transaction.pragma_update(None, "user_version", VERSION)?;
-        }
-        VERSION => {}
-        found => return Err(corrupt(&path.display().to_string(), NewerSchema { found }).into()),
+    let found: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let missing = usize::try_from(found).ok().and_then(|done| STEPS.get(done..));
+    let missing = missing.ok_or_else(|| corrupt(&path.display().to_string(), NewerSchema { found }))?;
+    for step in missing {
+        transaction.execute_batch(step)?;
+    }
+    if !missing.is_empty() {
+        transaction.pragma_update(None, "user_version", VERSION)?;
     }
     transaction.commit()?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_older_database_keeps_its_credentials() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("whirl.db");
+        let old = Connection::open(&path).unwrap();
+        old.execute_batch(FIRST).unwrap();
+        old.pragma_update(None, "user_version", 1).unwrap();
+        let document = r#"{"subject":"alice","namespaces":[{"name":"alice","uuid":"u","key_hash":"one",
+            "sealed_key":"s"},{"name":"team","uuid":"v","key_hash":"two","sealed_key":"t"}],"blocked":false}"#;
+        old.execute("INSERT INTO subject VALUES ('alice', ?1)", [document]).unwrap();
+        old.execute_batch("INSERT INTO credential VALUES ('one', 'alice'), ('two', 'alice')").unwrap();
+        drop(old);
+
+        for _opening in 0..2 {
+            let connection = open_for_writing(&path).unwrap();
+            let namespace = |hash: &str| -> String {
+                let sql = "SELECT namespace FROM credential WHERE key_hash = ?1 AND subject = 'alice'";
+                connection.query_row(sql, [hash], |row| row.get(0)).unwrap()
+            };
+            assert_eq!((namespace("one").as_str(), namespace("two").as_str()), ("alice", "team"));
+        }
+    }
 }

@@ -4,7 +4,7 @@
 use std::io::{self, Read};
 
 use serde::de::DeserializeOwned;
-use whirl_model::{ActivationId, ActivationMessage, ActivationRecord, InvokerId};
+use whirl_model::{ActivationId, ActivationMessage, ActivationRecord, ControllerId, InvokerId, Topic};
 
 use super::JournalError;
 
@@ -13,15 +13,22 @@ pub(super) const MAX_BYTES: usize = 64 << 20;
 
 const PREFIX_BYTES: usize = 8;
 
-const ACCEPTED: u8 = 1;
+/// An activation for an invoker, as it was written before other topics had accepted ones: only read.
+const ACCEPTED_BY_INVOKER: u8 = 1;
 const STARTED: u8 = 2;
 const ENDED: u8 = 3;
 const RECORDED: u8 = 4;
+const ACCEPTED: u8 = 5;
+
+/// The sorts of topics in an accept.
+const ACTIVATIONS: u8 = 0;
+const ACKNOWLEDGEMENTS: u8 = 1;
+const SEQUENCES: u8 = 2;
 
 /// What can be noted about an activation: borrowed to be written, owned when it was read.
 #[derive(Debug)]
 pub(super) enum Entry<M, R> {
-    Accepted { invoker: InvokerId, message: M },
+    Accepted { topic: Topic, message: M },
     Started(ActivationId),
     Ended(R),
     Recorded(ActivationId),
@@ -32,9 +39,14 @@ impl Entry<&ActivationMessage, &ActivationRecord> {
     pub(super) fn encode(&self) -> Result<Vec<u8>, JournalError> {
         let mut bytes = vec![0; PREFIX_BYTES];
         match self {
-            Self::Accepted { invoker, message } => {
-                bytes.push(ACCEPTED);
-                bytes.extend(invoker.0.to_le_bytes());
+            Self::Accepted { topic, message } => {
+                let (sort, number) = match topic {
+                    Topic::Activations(invoker) => (ACTIVATIONS, invoker.0),
+                    Topic::Acknowledgements(controller) => (ACKNOWLEDGEMENTS, controller.0),
+                    Topic::Sequences(controller) => (SEQUENCES, controller.0),
+                };
+                bytes.extend([ACCEPTED, sort]);
+                bytes.extend(number.to_le_bytes());
                 serde_json::to_writer(&mut bytes, message).expect("messages are plain data");
             }
             Self::Started(id) => {
@@ -70,16 +82,29 @@ where
     pub(super) fn decode(payload: &[u8]) -> Result<Self, Unreadable> {
         let (kind, content) = payload.split_first().ok_or(Unreadable::Kind(0))?;
         match *kind {
+            ACCEPTED_BY_INVOKER => Self::accepted(ACTIVATIONS, content),
             ACCEPTED => {
-                let (invoker, message) = content.split_first_chunk().ok_or(Unreadable::Short)?;
-                let invoker = InvokerId(u32::from_le_bytes(*invoker));
-                Ok(Self::Accepted { invoker, message: serde_json::from_slice(message)? })
+                let (sort, content) = content.split_first().ok_or(Unreadable::Short)?;
+                Self::accepted(*sort, content)
             }
             STARTED => Ok(Self::Started(read_id(content)?)),
             ENDED => Ok(Self::Ended(serde_json::from_slice(content)?)),
             RECORDED => Ok(Self::Recorded(read_id(content)?)),
             unknown => Err(Unreadable::Kind(unknown)),
         }
+    }
+
+    /// An accept of a sort of topic: the topic's number, then the message.
+    fn accepted(sort: u8, content: &[u8]) -> Result<Self, Unreadable> {
+        let (number, message) = content.split_first_chunk().ok_or(Unreadable::Short)?;
+        let number = u32::from_le_bytes(*number);
+        let topic = match sort {
+            ACTIVATIONS => Topic::Activations(InvokerId(number)),
+            ACKNOWLEDGEMENTS => Topic::Acknowledgements(ControllerId(number)),
+            SEQUENCES => Topic::Sequences(ControllerId(number)),
+            unknown => return Err(Unreadable::Topic(unknown)),
+        };
+        Ok(Self::Accepted { topic, message: serde_json::from_slice(message)? })
     }
 }
 
@@ -93,6 +118,8 @@ fn read_id(content: &[u8]) -> Result<ActivationId, Unreadable> {
 pub(super) enum Unreadable {
     #[error("an entry of unknown kind {0}")]
     Kind(u8),
+    #[error("an accept for a topic of unknown sort {0}")]
+    Topic(u8),
     #[error("an entry that is too short")]
     Short,
     #[error("an entry whose JSON is not what it should be")]
@@ -128,5 +155,30 @@ fn fill(reader: &mut impl Read, buffer: &mut [u8]) -> io::Result<bool> {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
         Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::bus::activation;
+
+    type Read = Entry<ActivationMessage, ActivationRecord>;
+
+    #[test]
+    fn accepts_come_back_with_their_topic_also_those_of_earlier_versions() {
+        let message = activation(ActivationId::from_bits(7));
+        for topic in [Topic::Activations(InvokerId(3)), Topic::Sequences(ControllerId(2))] {
+            let bytes = Entry::Accepted { topic, message: &*message }.encode().unwrap();
+            let Ok(Read::Accepted { topic: read, message: found }) = Read::decode(&bytes[PREFIX_BYTES..])
+            else {
+                panic!("no accept")
+            };
+            assert_eq!((read, &found), (topic, &*message));
+        }
+        let earlier = [vec![1, 3, 0, 0, 0], serde_json::to_vec(&*message).unwrap()].concat();
+        let Ok(Read::Accepted { topic, .. }) = Read::decode(&earlier) else { panic!("no accept") };
+        assert_eq!(topic, Topic::Activations(InvokerId(3)));
+        assert!(matches!(Read::decode(&[5, 9, 0, 0, 0, 0]), Err(Unreadable::Topic(9))));
     }
 }

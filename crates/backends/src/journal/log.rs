@@ -83,6 +83,11 @@ impl Log {
         Ok(place)
     }
 
+    /// Whether an accept was written and its activation is not forgotten.
+    pub(super) fn has(&self, id: ActivationId) -> bool {
+        self.end.lock().ledger.place_of(id).is_some()
+    }
+
     pub(super) fn append(&self, entry: &[u8]) -> Result<(), JournalError> {
         self.append_to(&mut self.end.lock(), entry)
     }

@@ -83,11 +83,11 @@ impl Replay {
 
     fn apply(&mut self, entry: ReadEntry, segment: u64) {
         match entry {
-            Entry::Accepted { invoker, message } => {
+            Entry::Accepted { topic, message } => {
                 let (id, order) = (message.activation_id, self.accepts);
                 self.accepts += 1;
                 let progress = Progress::NotStarted;
-                let state = State::Unfinished(Unfinished { invoker, message: Arc::new(message), progress });
+                let state = State::Unfinished(Unfinished { topic, message: Arc::new(message), progress });
                 self.accepted.entry(id).or_insert(Accepted { order, state });
                 self.ledger.accepted(id, segment);
             }

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use proptest::prelude::*;
-use whirl_model::ActivationId;
+use whirl_model::{ActivationId, ControllerId, InvokerId};
 
 use super::*;
 use crate::contract;
 use crate::contract::bus::activation;
 
-const INVOKER: InvokerId = InvokerId(3);
+const INVOKER: Topic = Topic::Activations(InvokerId(3));
+const SEQUENCES: Topic = Topic::Sequences(ControllerId(1));
 
 fn small() -> JournalOptions {
     JournalOptions { segment_bytes: 2000, max_bytes: 100_000 }
@@ -40,7 +41,7 @@ fn what_is_unfinished_comes_back_in_order() {
     let (journal, nothing) = Journal::open(dir.path(), small()).unwrap();
     assert!(nothing.unfinished.is_empty() && nothing.ended.is_empty());
     let message = activation(id(9));
-    journal.accepted(INVOKER, &message).unwrap();
+    journal.accepted(SEQUENCES, &message).unwrap();
     for number in 0..4 {
         accept(&journal, number).unwrap();
     }
@@ -58,7 +59,8 @@ fn what_is_unfinished_comes_back_in_order() {
     let found: Vec<_> = recovered.unfinished.iter().map(|u| (u.message.activation_id, u.progress)).collect();
     let (fresh, begun) = (Progress::NotStarted, Progress::MayHaveStarted);
     assert_eq!(found, [(id(9), fresh), (id(0), fresh), (id(1), begun)]);
-    assert_eq!((recovered.unfinished[0].invoker, &*recovered.unfinished[0].message), (INVOKER, &*message));
+    assert_eq!((recovered.unfinished[0].topic, &*recovered.unfinished[0].message), (SEQUENCES, &*message));
+    assert_eq!(recovered.unfinished[1].topic, INVOKER);
     assert_eq!(recovered.ended.iter().map(|r| r.activation_id).collect::<Vec<_>>(), [id(2)]);
 
     for number in [9, 0, 1, 2] {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures::TryStreamExt;
 use serde_json::{Value, json};
 use std::sync::Arc;
-use whirl_backends::store::{ActivationQuery, Collection, EntityQuery, EntityStore, NewDocument};
+use whirl_backends::store::{ActivationQuery, Collection, EntityQuery, EntityStore, NewDocument, RecordForm};
 use whirl_backends::{CouchdbStore, contract};
 use whirl_model::{Action, ActionLimits, ActivationRecord, DocId, Json};
 
@@ -167,18 +167,20 @@ async fn records_look_as_openwhisk_writes_them() {
         skip: 0,
         limit: 3,
     };
-    let listed = store.list(&query).await.unwrap();
+    let listed = store.list(&query, RecordForm::Whole).await.unwrap();
     assert_eq!(listed.len(), 1);
-    assert_eq!(listed[0].response.result, Some(Json::error("x")));
-    let all = store.list(&ActivationQuery { name: None, ..query }).await.unwrap();
-    assert_eq!(all[1].end, None);
+    let response = listed[0].member("response").unwrap();
+    assert_eq!(response.member("result"), Some(Json::error("x")));
+    assert_eq!(response.member("status"), Some(Json::of("action developer error")));
 
-    // The summaries that other readers of the views see are those that we make.
-    let view = "activations/_design/whisks.v2.1.0/_view/activations?reduce=false";
-    let rows = couchdb.read(view).await;
-    for (row, record) in rows["rows"].as_array().unwrap().iter().zip([&all[1], &all[0]]) {
-        assert_eq!(row["value"].to_string(), record.to_summary().as_str());
-    }
+    // The summaries that are read from the views are those that a record itself would give.
+    let theirs = store.get(&query.namespace, id.parse().unwrap()).await.unwrap();
+    let all = ActivationQuery { name: None, ..query };
+    let summaries = store.list(&all, RecordForm::Summary).await.unwrap();
+    assert_eq!(summaries, [theirs.to_summary(), fire.to_summary()]);
+    let whole = store.list(&all, RecordForm::Whole).await.unwrap();
+    assert_eq!(whole[0], theirs.to_json());
+    assert_eq!(whole[1].member("end"), None);
     couchdb.clean_up().await;
 }
 

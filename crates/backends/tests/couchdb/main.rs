@@ -12,14 +12,15 @@ mod outages;
 mod server;
 mod subjects;
 
+use std::cmp::Reverse;
 use std::collections::HashSet;
 use std::sync::Arc;
 
 use futures::future::join_all;
 use server::Couchdb;
 use whirl_backends::contract;
-use whirl_backends::store::{ActivationQuery, Collection, EntityQuery, NewDocument, StoreError};
-use whirl_model::{Action, ActionLimits, Code, Exec, Kind, Parameters, Timestamp, Version};
+use whirl_backends::store::{ActivationQuery, Collection, EntityQuery, NewDocument, RecordForm, StoreError};
+use whirl_model::{Action, ActionLimits, Code, Exec, Json, Kind, Parameters, Timestamp, Version};
 
 /// An action of Node.js.
 fn action(path: &str, updated: u64, code: &str) -> Action {
@@ -80,12 +81,15 @@ async fn many_records_are_written_and_listed_page_by_page() {
         limit: 1000,
     };
     assert_eq!(store.count(&all).await.unwrap(), 300);
-    let listed = store.list(&all).await.unwrap();
-    assert!(listed.is_sorted_by_key(|record| u64::MAX - record.start.0));
-    assert_eq!(listed.iter().map(|record| record.activation_id).collect::<HashSet<_>>(), ids);
-    let part = store.list(&ActivationQuery { skip: 70, limit: 180, ..all }).await.unwrap();
-    let expected = &listed[70..250];
-    assert!(part.iter().map(|r| r.activation_id).eq(expected.iter().map(|r| r.activation_id)));
+    for form in [RecordForm::Summary, RecordForm::Whole] {
+        let listed = store.list(&all, form).await.unwrap();
+        let member = |record: &Json, key| record.member(key).unwrap().as_str().to_owned();
+        assert!(listed.is_sorted_by_key(|record| Reverse(member(record, "start"))));
+        let id = |record| member(record, "activationId").trim_matches('"').parse().unwrap();
+        assert_eq!(listed.iter().map(id).collect::<HashSet<_>>(), ids);
+        let part = ActivationQuery { skip: 70, limit: 180, ..all.clone() };
+        assert_eq!(store.list(&part, form).await.unwrap(), listed[70..250]);
+    }
     let whole_ids: Vec<_> = ids.iter().map(|id| (namespace.clone(), *id)).collect();
     assert_eq!(store.existing(&whole_ids).await.unwrap().len(), 300);
     couchdb.clean_up().await;

@@ -1,4 +1,4 @@
-//! The body on a topic `invokerN`. OpenWhisk's twelve members, and of Whirl's own `v`, `epoch`, and the sealed
+//! The body on topics `invokerN` and `sequencesN`. OpenWhisk's twelve members, and of Whirl's own `v`, `epoch`, and the sealed
 //! credential where OpenWhisk has it in clear.
 
 use std::borrow::Cow;
@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Transaction, VERSION, Wire, WireError, first_version, number, read, write};
 use crate::{
-    ActionPath, ActivationId, ActivationMessage, Arguments, Caller, ControllerId, EntityName, EntityPath,
-    Epoch, Keep, Namespace, Revision, SealedKey, Version,
+    ActionPath, ActivationId, ActivationMessage, Caller, ControllerId, EntityName, EntityPath, Epoch, Input,
+    Keep, Namespace, Revision, SealedKey, Version,
 };
 
 /// What every credential allows.
@@ -27,7 +27,7 @@ struct Body<'a> {
     root_controller_index: Controller,
     blocking: bool,
     #[serde(default)]
-    content: Cow<'a, Arguments>,
+    content: Cow<'a, Input>,
     #[serde(default)]
     init_args: Cow<'a, [String]>,
     #[serde(default)]
@@ -172,7 +172,7 @@ impl Wire for ActivationMessage {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Timestamp, TransactionId};
+    use crate::{Arguments, Json, Timestamp, TransactionId};
 
     const BODY: &str = concat!(
         r#"{"v":1,"transid":["tid",1700000000000],"action":{"path":"guest/pkg","name":"hello","version":"0.0.2"},"#,
@@ -206,7 +206,8 @@ mod tests {
             arguments: Arguments::parse(
                 br#"{"z":123456789012345678901234567890,"a":{"f":1.0,"s":"\u2028<&>"},"K1":1e400}"#,
             )
-            .unwrap(),
+            .unwrap()
+            .into(),
             init_arguments: vec!["K1".to_owned()],
             cause: Some(ActivationId::from_bits(11)),
             binding: Some("guest/bound".parse().unwrap()),
@@ -243,6 +244,15 @@ mod tests {
             "{body}"
         );
         assert_eq!(ActivationMessage::from_wire(body.as_bytes()).unwrap(), message);
+    }
+
+    #[test]
+    fn the_content_may_be_an_array() {
+        let arguments = Input::Array(Json::parse(r#"[1.0,{"a":2}]"#).unwrap());
+        let message = ActivationMessage { arguments, init_arguments: Vec::new(), ..message() };
+        let body = message.to_wire();
+        assert!(String::from_utf8_lossy(&body).contains(r#""content":[1.0,{"a":2}],"initArgs":[]"#));
+        assert_eq!(ActivationMessage::from_wire(&body).unwrap(), message);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use whirl_model::{Position, Topic};
+use whirl_model::{ActivationId, Position, Topic};
 
 use super::receipt::ActivationReceipt;
 use crate::bus::{Consumer, Delivery, Message, NeedlessReceipt, Progress, Receipt};
@@ -100,6 +100,13 @@ impl Queue {
         if let Some((_, progress)) = self.state.lock().messages.get_mut(&number) {
             *progress = Progress::MayHaveStarted;
         }
+    }
+
+    /// How far an activation got, if it is here. Looks at all messages.
+    pub(super) fn progress(&self, id: ActivationId) -> Option<Progress> {
+        let state = self.state.lock();
+        let is_it = |message: &Message| matches!(message, Message::Activation(a) if a.activation_id == id);
+        state.messages.values().find(|(message, _)| is_it(message)).map(|(_, progress)| *progress)
     }
 
     /// This message is not delivered again.

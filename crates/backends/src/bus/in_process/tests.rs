@@ -6,6 +6,8 @@ use std::thread::{self, ThreadId};
 use futures::FutureExt;
 use tokio::sync::mpsc;
 
+use whirl_model::InvokerId;
+
 use super::*;
 use crate::bus::Delivery;
 use crate::contract::bus::{acknowledgement, activation, id_of};
@@ -14,6 +16,8 @@ use crate::journal::JournalOptions;
 
 const INVOKER: Topic = Topic::Activations(InvokerId(0));
 const ANSWERS: Topic = Topic::Acknowledgements(whirl_model::ControllerId(0));
+
+const SEQUENCES: Topic = Topic::Sequences(whirl_model::ControllerId(0));
 
 fn journalled(dir: &std::path::Path, options: JournalOptions) -> (Arc<InProcessBus>, Vec<ActivationId>) {
     let (journal, recovered) = Journal::open(dir, options).unwrap();
@@ -117,6 +121,9 @@ async fn the_next_process_gets_what_was_left() {
     let dir = tempfile::tempdir().unwrap();
     let (bus, _) = journalled(dir.path(), JournalOptions::default());
     let ids = [(); 4].map(|()| new_activation_id());
+    let sequence = new_activation_id();
+    bus.publish(SEQUENCES, Message::Activation(activation(sequence)), Durability::Machine).await.unwrap();
+    bus.make_durable(SEQUENCES).await.unwrap();
     for id in ids {
         bus.publish(INVOKER, Message::Activation(activation(id)), Durability::Machine).await.unwrap();
     }
@@ -136,6 +143,9 @@ async fn the_next_process_gets_what_was_left() {
 
     let (bus, ended) = journalled(dir.path(), JournalOptions::default());
     assert_eq!(ended, [ids[2]]);
+    let (sender, mut sequences) = mpsc::unbounded_channel();
+    let _sequences = bus.subscribe(SEQUENCES, Arc::new(Forwarding(sender)), 100);
+    assert_eq!(id_of(&sequences.try_recv().unwrap().message), sequence);
     let (_reading, mut inbox) = read(&bus);
     for (id, progress) in [(ids[0], Progress::NotStarted), (ids[1], Progress::MayHaveStarted)] {
         let delivery = inbox.try_recv().unwrap();
@@ -164,4 +174,24 @@ async fn a_full_journal_refuses_activations_but_not_answers() {
     let refused = bus.publish(INVOKER, message, Durability::Process).await;
     assert!(matches!(refused, Err(BusError::Full)), "{refused:?}");
     bus.publish(ANSWERS, acknowledgement(new_activation_id()), Durability::Machine).await.unwrap();
+}
+
+#[tokio::test]
+async fn progress_is_known_until_the_record_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let (bus, _) = journalled(dir.path(), JournalOptions::default());
+    let id = new_activation_id();
+    assert_eq!(bus.progress(id), None);
+    bus.publish(INVOKER, Message::Activation(activation(id)), Durability::Process).await.unwrap();
+    assert_eq!(bus.progress(id), Some(Progress::NotStarted));
+    let (_reading, mut inbox) = read(&bus);
+    let receipt = inbox.try_recv().unwrap().receipt;
+    assert_eq!(bus.progress(id), Some(Progress::NotStarted));
+    receipt.started().unwrap();
+    assert_eq!(bus.progress(id), Some(Progress::MayHaveStarted));
+    let record = contract::record(&new_namespace(), "hello", 1);
+    receipt.ended(&whirl_model::ActivationRecord { activation_id: id, ..record });
+    assert_eq!(bus.progress(id), Some(Progress::MayHaveStarted));
+    receipt.recorded();
+    assert_eq!(bus.progress(id), None);
 }

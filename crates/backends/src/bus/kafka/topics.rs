@@ -35,7 +35,7 @@ impl Channel {
 
     fn retention_ms(self) -> &'static str {
         match self {
-            Self::Messages(Topic::Activations(_)) => "172800000",
+            Self::Messages(Topic::Activations(_) | Topic::Sequences(_)) => "172800000",
             Self::Messages(Topic::Acknowledgements(_)) => "3600000",
             Self::Changes => "300000",
         }

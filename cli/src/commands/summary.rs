@@ -1,4 +1,4 @@
-//! The short description of an action: what it is for and which parameters it takes. Bound parameters are
+//! The short description of an entity: what it is for and which parameters it takes. Bound parameters are
 //! marked with `*`, those that callers cannot override with `**`.
 
 use serde::Deserialize;
@@ -8,21 +8,27 @@ use crate::client::{KeyValue, value_of};
 use crate::exit::Failure;
 use crate::output::Printer;
 
-/// The members of an action that describe it.
+/// The members of an entity that describe it.
 #[derive(Debug, Deserialize)]
 pub(super) struct Described {
+    #[serde(default)]
     pub(super) namespace: String,
     pub(super) name: String,
     #[serde(default)]
-    annotations: Vec<KeyValue>,
+    pub(super) annotations: Vec<KeyValue>,
     #[serde(default)]
     parameters: Vec<KeyValue>,
 }
 
 impl Described {
-    pub(super) fn of(action: &Json) -> Result<Self, Failure> {
-        serde_json::from_str(action.as_str())
-            .map_err(|error| Failure::Local(format!("The server's answer is no action: {error}")))
+    pub(super) fn of(entity: &Json) -> Result<Self, Failure> {
+        serde_json::from_str(entity.as_str())
+            .map_err(|error| Failure::Local(format!("The server's answer is no entity: {error}")))
+    }
+
+    /// The same elsewhere: what a package lists does not tell its namespace.
+    pub(super) fn within(self, namespace: &str) -> Self {
+        Self { namespace: namespace.to_owned(), ..self }
     }
 
     pub(super) fn is_web(&self) -> bool {
@@ -64,20 +70,30 @@ impl Described {
     }
 }
 
-/// Two lines: name and description, then the parameters.
-pub(super) fn text(action: &Described, out: &Printer) -> String {
-    let names = action.parameter_names();
-    let description = action.description().unwrap_or_else(|| match &names[..] {
+/// Two lines: name and description, then the parameters. Actions and feeds without a description get one.
+pub(super) fn of_code(noun: &str, action: &Described, out: &Printer) -> String {
+    let description = action.description().unwrap_or_else(|| match &action.parameter_names()[..] {
         [] => "Returns a result".to_owned(),
         [name] => format!("Returns a result based on parameter {name}"),
         [names @ .., last] => format!("Returns a result based on parameters {} and {last}", names.join(", ")),
     });
+    text(noun, action, Some(description), out)
+}
+
+/// The same for packages and triggers.
+pub(super) fn of_entity(noun: &str, entity: &Described, out: &Printer) -> String {
+    text(noun, entity, entity.description(), out)
+}
+
+fn text(noun: &str, entity: &Described, description: Option<String>, out: &Printer) -> String {
+    let names = entity.parameter_names();
     let parameters = if names.is_empty() { "none defined".to_owned() } else { names.join(", ") };
     format!(
-        "{} /{}/{}: {description}\n   ({}: {parameters})",
-        out.bold("action"),
-        action.namespace,
-        action.name,
+        "{} /{}/{}{}\n   ({}: {parameters})",
+        out.bold(noun),
+        entity.namespace,
+        entity.name,
+        description.map_or(String::new(), |text| format!(": {text}")),
         out.bold("parameters"),
     )
 }
@@ -92,7 +108,7 @@ mod tests {
             r#"{{"namespace":"ns","name":"a","annotations":{annotations},"parameters":{parameters}}}"#
         );
         let described = Described::of(&Json::parse(&text).unwrap()).unwrap();
-        super::text(&described, Console::plain().out())
+        of_code("action", &described, Console::plain().out())
     }
 
     #[test]

@@ -1,0 +1,34 @@
+//! `wsk rule delete NAME`.
+
+use clap::Args;
+
+use crate::client::RuleState;
+use crate::commands::{Context, Run};
+use crate::exit::{self, Failure};
+use crate::name::PlainName;
+
+/// Which rule to delete.
+#[derive(Debug, Args)]
+pub struct DeleteArgs {
+    /// The rule
+    name: PlainName,
+    /// Disable the rule first, for servers that delete inactive rules only
+    #[arg(long)]
+    disable: bool,
+}
+
+impl Run for DeleteArgs {
+    fn run(self, context: &mut Context<'_>) -> Result<u8, Failure> {
+        let name = &self.name.entity;
+        let client = context.client()?;
+        if self.disable {
+            let disabled = client.rules().set_state(&self.name, RuleState::Inactive);
+            disabled.map_err(Failure::request(format!("Unable to disable rule '{name}'")))?;
+        }
+        let deleted = client.rules().delete(&self.name);
+        deleted.map_err(Failure::request(format!("Unable to delete rule '{name}'")))?;
+        let out = context.out();
+        out.ok(format!("deleted rule {}", out.bold(name)))?;
+        Ok(exit::OK)
+    }
+}

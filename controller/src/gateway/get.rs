@@ -1,0 +1,57 @@
+//! `GET …/apimgmt/getApi`: the APIs of the caller's namespace, the last changed first.
+
+use actix_web::HttpResponse;
+use serde::Serialize;
+use whirl_model::Json;
+
+use super::{Managing, Named, Shown, stored};
+use crate::api_error::ApiError;
+use crate::call::Call;
+use crate::openapi::Refused;
+use crate::query::Page;
+use crate::reply;
+
+#[derive(Serialize)]
+struct Item {
+    id: String,
+    key: String,
+    value: Shown,
+}
+
+#[derive(Serialize)]
+struct List {
+    apis: Vec<Item>,
+}
+
+#[utoipa::path(
+    get,
+    path = "/api/v1/web/whisk.system/apimgmt/getApi",
+    tag = "apis",
+    params(
+        ("basepath" = Option<String>, Query, description = "Only the API of this base path, or of this name"),
+        ("relpath" = Option<String>, Query, description = "Only this path of APIs"),
+        ("operation" = Option<String>, Query, description = "Only operations of this verb"),
+        Page,
+    ),
+    responses((status = 200, description = "`{\"apis\": […]}`"), Refused)
+)]
+pub(crate) async fn get(call: Call) -> Result<HttpResponse, ApiError> {
+    let managing = Managing::of(&call)?;
+    let (page, selection) = (Page::of(&managing.query)?, managing.selection()?);
+    let documents = match managing.query.text("basepath").map(Named::parse).transpose()? {
+        Some(named) => named.find(&call, &managing.tenant).await?,
+        None => stored::all(&*call.api.stores.entities, &managing.tenant).await?,
+    };
+    let item = |value: Shown, base_path: &str| {
+        let id = format!("API:{}:{base_path}", managing.tenant);
+        Item { key: id.clone(), id, value }
+    };
+    let apis = documents
+        .into_iter()
+        .filter_map(|document| document.restricted(&selection))
+        .skip(usize::try_from(page.skip).unwrap_or(usize::MAX))
+        .take(usize::try_from(page.limit).unwrap_or(usize::MAX))
+        .map(|document| item(managing.show(&document), document.base_path().as_str()))
+        .collect();
+    Ok(reply::json(&Json::of(&List { apis })))
+}

@@ -1,0 +1,137 @@
+//! Sequences and compositions: activations that are made of others. The controller that accepts one runs it, off a
+//! topic of its own: like any activation it is accepted when the bus has it, and survives the process.
+//!
+//! What comes next, `sequences/machine.rs` decides; `sequences/runner.rs` does it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tokio::sync::{Notify, oneshot};
+use whirl_backends::bus::{Consumer, Delivery, Message, Receipt};
+use whirl_model::{ActivationId, ActivationMessage, ActivationRecord};
+
+use crate::acknowledgements::{Acknowledgements, Flight};
+use crate::api::Api;
+use crate::identity::Identity;
+use crate::resolve::Resolved;
+
+mod check;
+mod component_name;
+mod composition;
+mod machine;
+mod runner;
+mod sequence;
+mod step_id;
+#[cfg(test)]
+mod tests;
+mod whole;
+
+pub(crate) use check::component;
+pub(crate) use machine::is_composite;
+use runner::Runner;
+
+/// What the message of a sequence need not carry, as it is accepted and run by the same process.
+pub(crate) struct Start {
+    /// The sequence or conductor.
+    pub(crate) action: Resolved,
+    /// On whose behalf.
+    pub(crate) identity: Identity,
+}
+
+/// Sequences that were accepted here or by an earlier process.
+#[derive(Default)]
+pub(crate) struct Sequences {
+    state: Mutex<State>,
+    ended: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    /// Accepted and not delivered yet.
+    starting: HashMap<ActivationId, Start>,
+    /// Running, with all receipts of their deliveries.
+    running: HashMap<ActivationId, Vec<Arc<dyn Receipt>>>,
+    /// Steps that an earlier process gave to an invoker and that have not ended.
+    recovered: HashMap<ActivationId, oneshot::Receiver<Arc<ActivationRecord>>>,
+}
+
+impl Sequences {
+    /// Steps that an earlier process began will be redelivered to their invoker: whoever takes up what they are
+    /// steps of waits for them.
+    pub(crate) fn recover(&self, steps: &[Arc<ActivationMessage>], acknowledgements: &Acknowledgements) {
+        let mut state = self.state.lock();
+        for step in steps.iter().filter(|step| step.cause.is_some()) {
+            let result = acknowledgements.expect_result(Flight {
+                id: step.activation_id,
+                action: step.action.clone(),
+                version: step.version,
+                caller: Arc::new(step.caller.clone()),
+                arrived: step.arrived,
+                cause: step.cause,
+                binding: step.binding.clone(),
+                keep: step.keep,
+                post: None,
+            });
+            state.recovered.insert(step.activation_id, result);
+        }
+    }
+
+    /// One is about to be published.
+    pub(crate) fn expect(&self, id: ActivationId, start: Start) {
+        self.state.lock().starting.insert(id, start);
+    }
+
+    /// It was not published.
+    pub(crate) fn withdraw(&self, id: ActivationId) {
+        self.state.lock().starting.remove(&id);
+    }
+
+    /// Waits until none is running, and the records of all are stored.
+    pub(crate) async fn idle(&self) {
+        loop {
+            let ended = self.ended.notified();
+            if self.state.lock().running.is_empty() {
+                return;
+            }
+            ended.await;
+        }
+    }
+
+    /// One was delivered: what is known of it, or `None` if it is running already.
+    fn begin(&self, id: ActivationId, receipt: Arc<dyn Receipt>) -> Option<Option<Start>> {
+        let mut state = self.state.lock();
+        let receipts = state.running.entry(id).or_default();
+        receipts.push(receipt);
+        (receipts.len() == 1).then(|| state.starting.remove(&id))
+    }
+
+    fn recovered(&self, step: ActivationId) -> Option<oneshot::Receiver<Arc<ActivationRecord>>> {
+        self.state.lock().recovered.remove(&step)
+    }
+
+    /// One is done with: the bus forgets it.
+    fn end(&self, id: ActivationId) {
+        let receipts = self.state.lock().running.remove(&id);
+        receipts.into_iter().flatten().for_each(|receipt| receipt.recorded());
+        self.ended.notify_waiters();
+    }
+}
+
+/// Reads the topic of the controller's own sequences.
+pub(crate) struct Reader(pub(crate) Arc<Api>);
+
+impl Consumer for Reader {
+    fn deliver(&self, delivery: Delivery) {
+        let Delivery { message, progress, receipt, .. } = delivery;
+        let Message::Activation(message) = message else {
+            tracing::error!("a topic of sequences holds a message that is no activation");
+            return;
+        };
+        let begun = self.0.sequences.begin(message.activation_id, Arc::clone(&receipt));
+        if let Some(start) = begun {
+            let runner = Runner::new(Arc::clone(&self.0), message, receipt, progress);
+            tokio::spawn(runner.run(start));
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Whether a sequence may be written as it is: what its components are is looked up, also those of sequences among
+//! them. What becomes of them later shows when the sequence runs.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use whirl_model::{ActionPath, Namespace};
+
+use super::sequence::TOO_LONG;
+use crate::api::Api;
+use crate::api_error::ApiError;
+
+const REFERS_TO_ITSELF: &str = "Sequence may not refer to itself.";
+
+/// The component that a client names: `/NS/NAME` or `/NS/PACKAGE/NAME`, with `_` for the caller's namespace.
+pub(crate) fn component(name: &str, caller: &Namespace) -> Result<ActionPath, ApiError> {
+    let absolute = name.strip_prefix('/').unwrap_or(name);
+    let named = match absolute.strip_prefix("_/") {
+        Some(rest) => format!("{caller}/{rest}"),
+        None => absolute.to_owned(),
+    };
+    if named.split('/').any(str::is_empty) {
+        return Err(ApiError::malformed(format!("The component name '{name}' is malformed.")));
+    }
+    Ok(named.parse()?)
+}
+
+/// One that is to be written.
+struct Planned<'a> {
+    /// Where.
+    path: &'a ActionPath,
+    /// Actions that it may have.
+    limit: usize,
+}
+
+/// A component with who has to reach it.
+struct Reference<'a> {
+    reader: &'a Namespace,
+    component: &'a ActionPath,
+    /// Sequences around it.
+    depth: usize,
+}
+
+impl Api {
+    /// Whether a sequence of these components may be written at `path` by `caller`: all are there and may be
+    /// read, none leads back to it, and there are not too many with those of sequences among them.
+    pub(crate) async fn check_components(
+        &self,
+        caller: &Namespace,
+        path: &ActionPath,
+        components: &[ActionPath],
+    ) -> Result<(), ApiError> {
+        let limit = usize::try_from(self.config.sequence_length).unwrap_or(usize::MAX);
+        if components.is_empty() {
+            return Err(ApiError::malformed("A sequence needs at least one component."));
+        }
+        if components.len() > limit {
+            return Err(ApiError::malformed(TOO_LONG));
+        }
+        let planned = Planned { path, limit };
+        let mut actions = 0;
+        for component in components {
+            actions +=
+                self.count_actions(&planned, Reference { reader: caller, component, depth: 1 }).await?;
+            if actions > limit {
+                return Err(ApiError::malformed(TOO_LONG));
+            }
+        }
+        Ok(())
+    }
+
+    /// Actions that a component stands for: 1, or those of the sequence that it is. What is in a sequence is
+    /// reached by its owner.
+    fn count_actions<'a>(
+        &'a self,
+        planned: &'a Planned<'a>,
+        reference: Reference<'a>,
+    ) -> Pin<Box<dyn Future<Output = Result<usize, ApiError>> + Send + 'a>> {
+        Box::pin(async move {
+            let Reference { reader, component, depth } = reference;
+            let resolved =
+                self.resolve(reader, component).await.map_err(|error| missing(error, component))?;
+            let action = resolved.action();
+            if action.path == *planned.path {
+                return Err(ApiError::malformed(REFERS_TO_ITSELF));
+            }
+            let Some(inner) = action.exec.components() else { return Ok(1) };
+            if depth > planned.limit {
+                return Err(ApiError::malformed(TOO_LONG));
+            }
+            let mut actions = 0;
+            for component in inner {
+                let reader = &action.path.namespace;
+                actions +=
+                    self.count_actions(planned, Reference { reader, component, depth: depth + 1 }).await?;
+                if actions > planned.limit {
+                    return Err(ApiError::malformed(TOO_LONG));
+                }
+            }
+            Ok(actions)
+        })
+    }
+}
+
+/// That a component is missing is the sequence's fault, not that of the address it is written to.
+fn missing(error: ApiError, component: &ActionPath) -> ApiError {
+    match error {
+        ApiError::Missing | ApiError::MissingNamed(_) | ApiError::NotInCollection => {
+            ApiError::malformed(format!("The sequence's component '{component}' does not exist."))
+        }
+        error => error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn components_have_full_names() {
+        let read = |name: &str| component(name, &"alice".parse().unwrap()).map(|path| path.to_string());
+        for (name, path) in [
+            ("/_/a", "alice/a"),
+            ("_/a", "alice/a"),
+            ("/_/p/a", "alice/p/a"),
+            ("/bob/a", "bob/a"),
+            ("bob/p/a", "bob/p/a"),
+        ] {
+            assert_eq!(read(name).unwrap(), path);
+        }
+        for bad in ["", "/", "a", "/a", "/a/", "//a", "/a//b", "/a/b/c/d", "/a/b!", "/_/"] {
+            assert!(read(bad).is_err(), "{bad}");
+        }
+    }
+}

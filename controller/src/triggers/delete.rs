@@ -1,0 +1,31 @@
+//! `DELETE …/triggers/NAME`. Its rules stay, inactive.
+
+use actix_web::HttpResponse;
+
+use super::permitted;
+use crate::api_error::ApiError;
+use crate::call::Call;
+use crate::openapi::{AnEntity, Refused, RefusedWrite};
+use crate::reply;
+use crate::undisturbed::undisturbed;
+
+#[utoipa::path(
+    delete,
+    path = "/api/v1/namespaces/{namespace}/triggers/{name}",
+    tag = "triggers",
+    params(AnEntity),
+    responses((status = 200, description = "The trigger that was deleted"), Refused, RefusedWrite)
+)]
+pub(crate) async fn delete(call: Call) -> Result<HttpResponse, ApiError> {
+    let path = permitted(&call)?;
+    let api = &call.api;
+    let deleted = undisturbed(async || {
+        let stored = api.entities.trigger_fresh(&path).await?;
+        let id = stored.entity.doc_id();
+        let deleted = api.stores.entities.delete(&id, &stored.revision).await;
+        api.changed(id).await;
+        deleted?;
+        Ok(stored)
+    });
+    Ok(reply::json(&deleted.await?.entity.to_json()))
+}

@@ -1,0 +1,204 @@
+//! APIs come operation by operation, are listed, and go piece by piece.
+
+use serde_json::{Value, json};
+use whirl_controller::ControllerConfig;
+
+use super::{ALICE, MANAGEMENT, operation};
+use crate::client::Answer;
+use crate::world::{World, unthrottled};
+
+fn paths(value: &Value) -> Vec<String> {
+    let paths = value["apidoc"]["paths"].as_object().unwrap();
+    let of_path = |(path, item): (&String, &Value)| {
+        let verbs = item.as_object().unwrap().keys().filter(|key| *key != "parameters");
+        verbs.map(|verb| format!("{verb} {path}")).collect::<Vec<_>>()
+    };
+    paths.iter().flat_map(of_path).collect()
+}
+
+#[test]
+fn an_operation_makes_an_api() {
+    let world = World::start();
+    let mut wanted = operation("/shop", "/item/{id}", "GET", "util/hello");
+    wanted["apiName"] = json!("Shop");
+    wanted["action"]["secureKey"] = json!("s3");
+    let made = world.alice().create_api(&wanted).ok();
+    let url = format!("http://{}/api/{ALICE}/shop", world.gateway().address);
+    assert_eq!(made["gwApiUrl"], url);
+    assert_eq!((&made["gwApiActivated"], &made["tenantId"]), (&json!(true), &json!(ALICE)));
+    assert_eq!(made["namespace"], "alice");
+    let doc = &made["apidoc"];
+    assert_eq!((&doc["swagger"], &doc["basePath"]), (&json!("2.0"), &json!("/shop")));
+    assert_eq!(doc["info"]["title"], "Shop");
+    let backend = "https://h/api/v1/web/alice/util/hello.json";
+    let operation = &doc["paths"]["/item/{id}"]["get"];
+    assert_eq!(operation["operationId"], "get_/item/{id}");
+    assert_eq!(
+        operation["x-openwhisk"],
+        json!({"action": "hello", "namespace": "alice", "package": "util", "url": backend})
+    );
+    let text = doc["x-ibm-configuration"].to_string();
+    assert!(text.contains(&format!(r#""target-url":"{backend}$(request.path)""#)), "{text}");
+    assert!(text.contains(r#""cors":{"enabled":true}"#) && !text.contains("uuid:key"), "{text}");
+    let id = "API:alice:/shop";
+    assert_eq!(world.alice().apis(""), [json!({"id": id, "key": id, "value": made})]);
+    assert_eq!(world.bob().apis(""), [] as [Value; 0]);
+}
+
+#[test]
+fn all_forms_of_the_urls_work() {
+    let world = World::start();
+    let body = json!({"apidoc": operation("/b", "/p", "get", "hello")});
+    for extension in ["", ".http", ".json"] {
+        let token = format!("accesstoken=DUMMY%20TOKEN&spaceguid={}", world.alice_key.uuid());
+        let url = |name: &str, more: &str| format!("{MANAGEMENT}/{name}{extension}?{token}{more}");
+        world.alice().post(&url("createApi", "&responsetype=http"), &body).ok();
+        assert_eq!(world.alice().get(&url("getApi", "")).ok()["apis"].as_array().unwrap().len(), 1);
+        assert_eq!(world.alice().delete(&url("deleteApi", "&basepath=/b&force=true")).ok(), json!({}));
+    }
+    for (method, path) in [("GET", "createApi"), ("POST", "getApi"), ("PUT", "createApi.http")] {
+        world.alice().send(method, &format!("{MANAGEMENT}/{path}"), &[], b"").refused(404);
+    }
+}
+
+#[test]
+fn operations_are_merged_and_taken_out() {
+    let world = World::start();
+    for (path, verb) in [("/a", "get"), ("/a", "post"), ("/a", "GET"), ("/b/{x}", "put")] {
+        world.has_api("/shop", path, verb);
+    }
+    world.has_api("/", "/", "get");
+    let shop = || paths(&world.alice().apis("?basepath=/shop")[0]["value"]);
+    assert_eq!(shop(), ["post /a", "get /a", "put /b/{x}"]);
+    for (query, found) in [
+        ("", vec!["get /", "post /a", "get /a", "put /b/{x}"]),
+        ("?limit=1", vec!["get /"]),
+        ("?skip=1", vec!["post /a", "get /a", "put /b/{x}"]),
+        ("?basepath=/shop/&relpath=/a", vec!["post /a", "get /a"]),
+        ("?relpath=/a&operation=GET", vec!["get /a"]),
+        ("?operation=put", vec!["put /b/{x}"]),
+        ("?basepath=/nope", vec![]),
+        ("?basepath=/shop&relpath=/nope", vec![]),
+    ] {
+        let shown = world.alice().apis(query);
+        assert_eq!(shown.iter().flat_map(|api| paths(&api["value"])).collect::<Vec<_>>(), found, "{query}");
+    }
+    world.alice().delete_api("?basepath=/shop&relpath=/a&operation=POST").ok();
+    world.alice().delete_api("?basepath=/shop&relpath=/b/%7Bx%7D").ok();
+    assert_eq!(shop(), ["get /a"]);
+    for (query, what) in [
+        ("?basepath=/nope", "API '/nope'"),
+        ("?basepath=Nope", "API 'Nope'"),
+        ("?basepath=/shop&relpath=/b", "path '/b'"),
+        ("?basepath=/shop&relpath=/a&operation=put", "PUT '/a'"),
+    ] {
+        let error = world.alice().delete_api(query).refused(404);
+        assert!(error.contains(what) && error.contains("does not exist"), "{error}");
+    }
+    world.alice().delete_api("?basepath=/shop&relpath=/a").ok();
+    assert_eq!(world.alice().apis("?basepath=/shop"), [] as [Value; 0], "with its last operation it goes");
+    world.alice().delete_api("?basepath=/").ok();
+    assert_eq!(world.alice().apis(""), [] as [Value; 0]);
+}
+
+#[test]
+fn apis_have_names() {
+    let world = World::start();
+    for base in ["/a", "/b", "/c"] {
+        let mut wanted = operation(base, "/x", "get", "hello");
+        wanted["apiName"] = json!(if base == "/c" { "One" } else { "Two" });
+        world.alice().create_api(&wanted).ok();
+    }
+    assert_eq!(world.alice().apis("?basepath=Two").len(), 2);
+    let error = world.alice().delete_api("?basepath=Two").refused(400);
+    assert!(error.contains("Several APIs"), "{error}");
+    world.alice().delete_api("?basepath=One").ok();
+    assert_eq!(world.alice().apis("").len(), 2);
+}
+
+#[test]
+fn all_operations_that_come_at_once_are_there() {
+    let world = World::start();
+    std::thread::scope(|scope| {
+        for n in 0..6 {
+            let client = world.alice();
+            scope.spawn(move || client.create_api(&operation("/b", &format!("/p{n}"), "get", "hello")).ok());
+        }
+    });
+    assert_eq!(paths(&world.alice().apis("")[0]["value"]).len(), 6);
+}
+
+#[test]
+fn only_the_own_namespace_can_be_managed() {
+    let world = World::start();
+    world.has_api("/b", "/p", "get");
+    let mut wanted = operation("/b", "/p", "get", "hello");
+    wanted["namespace"] = json!("alice");
+    world.bob().create_api(&wanted).refused(403);
+    wanted["namespace"] = json!("bob");
+    world.bob().create_api(&wanted).ok();
+    let space = format!("spaceguid={}", world.alice_key.uuid());
+    world.bob().get(&format!("{MANAGEMENT}/getApi?{space}")).refused(403);
+    world.bob().delete_api(&format!("?basepath=/b&{space}")).refused(403);
+    let of_alice = json!({"apidoc": wanted, "spaceguid": world.alice_key.uuid()});
+    world.bob().post(&format!("{MANAGEMENT}/createApi"), &of_alice).refused(403);
+    for (method, path) in [("POST", "createApi"), ("GET", "getApi.http"), ("DELETE", "deleteApi.json")] {
+        world.anonymous().send(method, &format!("{MANAGEMENT}/{path}"), &[], b"").refused(401);
+    }
+    world.bob().delete_api("?basepath=/b").ok();
+    assert_eq!(world.alice().apis("").len(), 1);
+}
+
+#[test]
+fn impossible_operations_are_refused() {
+    let world = World::start();
+    let with = |pointer: &str, value: Value| {
+        let mut wanted = operation("/b", "/p", "get", "hello");
+        *wanted.pointer_mut(pointer).unwrap() = value;
+        world.alice().create_api(&wanted)
+    };
+    let refused = |answer: Answer, why: &str| {
+        let error = answer.refused(400);
+        assert!(error.contains(why), "{why}: {error}");
+    };
+    refused(with("/gatewayBasePath", json!("b")), "does not begin with '/'");
+    refused(with("/gatewayBasePath", json!("/{b}")), "cannot have parameters");
+    refused(with("/gatewayBasePath", json!("/../x")), "segment");
+    refused(with("/gatewayBasePath", json!(null)), "needs 'apidoc.gatewayBasePath'");
+    refused(with("/gatewayPath", json!("")), "needs 'apidoc.gatewayPath'");
+    refused(with("/gatewayPath", json!("/a{b")), "parameter");
+    refused(with("/gatewayPath", json!(7)), "malformed");
+    refused(with("/gatewayMethod", json!("brew")), "'brew' is not a verb");
+    refused(with("/action/name", json!("a/b/c")), "not a name");
+    refused(with("/action", json!(null)), "needs 'apidoc.action'");
+    let create = |query: &str, body: &str| {
+        let headers = [("Content-Type", "application/json")];
+        world.alice().send("POST", &format!("{MANAGEMENT}/createApi{query}"), &headers, body.as_bytes())
+    };
+    let good = json!({"apidoc": operation("/b", "/p", "get", "hello")}).to_string();
+    refused(create("?responsetype=yaml", &good), "'yaml' is not a response type");
+    refused(create("", ""), "needs a body");
+    refused(create("", "{}"), "needs 'apidoc'");
+    refused(create("", r#"{"apidoc":"{"}"#), "'apidoc' is malformed");
+    refused(create("", "[1"), "malformed");
+    world.alice().delete_api("").refused(400);
+    world.alice().delete_api("?basepath=/../x").refused(400);
+    world.alice().get(&format!("{MANAGEMENT}/getApi?limit=201")).refused(400);
+    world.alice().get(&format!("{MANAGEMENT}/getApi?operation=brew")).refused(400);
+    assert_eq!(world.alice().apis(""), [] as [Value; 0]);
+}
+
+#[test]
+fn the_url_may_be_another_servers() {
+    let url = Some("https://apis.example.org/".to_owned());
+    let world = World::start_with(ControllerConfig { gateway_url: url, ..unthrottled() });
+    let made = world.alice().create_api(&operation("/", "/p", "get", "hello")).ok();
+    assert_eq!(made["gwApiUrl"], format!("https://apis.example.org/api/{ALICE}"));
+}
+
+#[test]
+fn pages_may_ask_without_credentials() {
+    let world = World::start();
+    let answer = world.anonymous().send("OPTIONS", &format!("{MANAGEMENT}/getApi.http"), &[], b"");
+    assert_eq!((answer.status, answer.header("access-control-allow-origin")), (200, Some("*")));
+}
