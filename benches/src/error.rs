@@ -42,6 +42,9 @@ pub(crate) enum Error {
         #[source]
         source: whirl_cli::client::Error,
     },
+    /// The store could not be filled.
+    #[error("the store cannot be filled")]
+    Store(#[from] whirl_backends::store::StoreError),
     /// The `whirl` process failed.
     #[error("whirl {what}; the end of its log:\n{log}")]
     Server {

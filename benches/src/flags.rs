@@ -9,7 +9,7 @@ use crate::action::Language;
 use crate::admin::Admin;
 use crate::error::Error;
 use crate::measure::cluster::Cluster;
-use crate::measure::{Measurement, Plan, balancer, cluster, cold, start, stem, throughput, warm};
+use crate::measure::{Measurement, Plan, balancer, cluster, cold, lists, start, stem, throughput, warm};
 use crate::platform::address_of;
 use crate::report::Block;
 use crate::stop::Stop;
@@ -71,6 +71,8 @@ pub(crate) enum What {
     Throughput,
     /// The start of the process and its memory
     Start,
+    /// Pages of long lists
+    Lists,
     /// Decisions of the balancer, by the number of invokers; needs nothing but this program
     Balancer,
     /// A cluster that runs already: warm calls, where their time goes, and calls per second
@@ -82,12 +84,13 @@ pub(crate) enum What {
 impl Flags {
     /// What to measure, in order: names and what does it.
     pub(crate) fn measurements(&self) -> Vec<(&'static str, Measurement)> {
-        let all: [(What, &'static str, Measurement); 7] = [
+        let all: [(What, &'static str, Measurement); 8] = [
             (What::Warm, "warm", warm::measure),
             (What::Stem, "stem", stem::measure),
             (What::Cold, "cold", cold::measure),
             (What::Throughput, "throughput", throughput::measure),
             (What::Start, "start", start::measure),
+            (What::Lists, "lists", lists::measure),
             (What::Balancer, "balancer", balancer::measure),
             (What::Cluster, "cluster", cluster::measure),
         ];

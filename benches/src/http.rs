@@ -18,7 +18,12 @@ pub(crate) struct Request(Vec<u8>);
 
 impl Request {
     pub(crate) fn get(address: SocketAddr, path: &str) -> Self {
-        Self(format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n\r\n").into_bytes())
+        Self::get_with(address, path, "")
+    }
+
+    /// A GET. `headers` are whole lines, each with its line end.
+    pub(crate) fn get_with(address: SocketAddr, path: &str, headers: &str) -> Self {
+        Self(format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n{headers}\r\n").into_bytes())
     }
 
     /// A POST of JSON. `headers` are whole lines, each with its line end.

@@ -3,6 +3,7 @@
 pub(crate) mod balancer;
 pub(crate) mod cluster;
 pub(crate) mod cold;
+pub(crate) mod lists;
 mod side;
 pub(crate) mod start;
 pub(crate) mod stem;

@@ -84,6 +84,12 @@ impl Platform {
         Request::post(self.address, &path, &self.authorization, "{}")
     }
 
+    /// A GET of what lies in the caller's namespace.
+    pub(crate) fn get_request(&self, path: &str) -> Request {
+        let path = format!("/api/v1/namespaces/_/{path}");
+        Request::get_with(self.address, &path, &self.authorization)
+    }
+
     fn ask(
         &self,
         method: Method,

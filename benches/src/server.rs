@@ -39,11 +39,13 @@ pub(crate) struct Options {
     pub(crate) manifest: Option<String>,
     /// Seconds that idle containers are kept.
     pub(crate) idle_timeout: Option<u32>,
+    /// A data directory that is there already, in place of a new one.
+    pub(crate) data: Option<PathBuf>,
 }
 
 impl Options {
     pub(crate) fn defaults(whirl: &Path) -> Self {
-        Self { whirl: whirl.to_owned(), memory: None, manifest: None, idle_timeout: None }
+        Self { whirl: whirl.to_owned(), memory: None, manifest: None, idle_timeout: None, data: None }
     }
 }
 
@@ -68,7 +70,8 @@ impl Server {
         command.envs(UNTHROTTLED);
         command.arg("--port").arg(api.port().to_string());
         command.args(["--gateway-port", "0"]);
-        command.arg("--admin-port").arg(admin.port().to_string()).arg("--data-dir").arg(at("data"));
+        command.arg("--admin-port").arg(admin.port().to_string()).arg("--data-dir");
+        command.arg(options.data.clone().unwrap_or_else(|| at("data")));
         if let Some(memory) = options.memory {
             command.arg("--memory").arg(format!("{memory} MB"));
         }

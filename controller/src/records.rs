@@ -38,7 +38,11 @@ impl Records {
         let id = record.activation_id;
         let records = [record];
         while let Err(error) = self.store.put_all(&records).await {
-            tracing::warn!(activation = %id, error = &error as &dyn std::error::Error, "a record cannot be written; trying again");
+            tracing::warn!(
+                activation = %id,
+                error = &error as &dyn std::error::Error,
+                "a record cannot be written; trying again"
+            );
             tokio::time::sleep(RETRY_AFTER).await;
         }
     }

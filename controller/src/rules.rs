@@ -1,10 +1,10 @@
 //! `/namespaces/{namespace}/rules`: one file per operation. What they share is here; lists are in
 //! `collections.rs`.
 //!
-//! A rule is two documents: its own, and a link in its trigger's. The link is what a fire follows and where the
-//! status is. It is written first and removed first, so that if the controller dies in between, the same
-//! request again sets all right: until then a rule without a link is inactive, and what hangs on a link
-//! without a rule is still started.
+//! A rule is two documents: its own, and a link in its trigger's. The link is what a fire follows, and where
+//! the status is. It is written first and removed first, so that if the controller dies in between, the same
+//! request again sets all right. Until then a rule without a link is inactive, and the action of a link without
+//! a rule is still started.
 
 pub(crate) mod delete;
 pub(crate) mod get;

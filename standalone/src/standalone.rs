@@ -105,16 +105,7 @@ impl Standalone {
         // Last, as a key that a start makes and then fails would be told to nobody.
         let new_credentials = guest::provide(&*ground.stores.subjects, &ground.key, given).await?;
         let store = ground.store;
-        let started = Self {
-            config,
-            drain,
-            readiness,
-            store,
-            servers,
-            invoker,
-            new_credentials,
-            controller,
-        };
+        let started = Self { config, drain, readiness, store, servers, invoker, new_credentials, controller };
         started.announce()?;
         Ok(started)
     }
@@ -257,10 +248,7 @@ async fn settle(
 }
 
 /// Serves the API gateway, if there is to be one.
-fn serve_gateway(
-    controller: &Controller,
-    config: &StandaloneConfig,
-) -> anyhow::Result<Option<ServerHandle>> {
+fn serve_gateway(controller: &Controller, config: &StandaloneConfig) -> anyhow::Result<Option<ServerHandle>> {
     let Some(port) = config.gateway_port() else { return Ok(None) };
     let listener = listen(SocketAddr::new(config.listen, port))
         .context("there is no API gateway without its port: choose one with --gateway-port, or 0 for none")?;

@@ -28,7 +28,10 @@ const ARROWS: [(&str, &[&str]); 12] = [
         &["whirl-model", "whirl-backends", "whirl-service", "whirl-controller", "whirl-invoker"],
     ),
     ("whirl-system-tests", &["whirl-model", "whirl-standalone", "whirl-cli"]),
-    ("whirl-benches", &["whirl-model", "whirl-scheduling", "whirl-standalone", "whirl-cli"]),
+    (
+        "whirl-benches",
+        &["whirl-model", "whirl-scheduling", "whirl-backends", "whirl-standalone", "whirl-cli"],
+    ),
 ];
 
 /// What reads clocks, rolls dice, waits or touches the world: out of reach for the pure crates.

@@ -75,13 +75,15 @@ impl Deployer<'_> {
             event,
             parameters,
         };
+        let mut body = trigger.body.clone();
         if let Some(old) = old {
+            body.annotations.get_or_insert_default(); // not the one that names the old feed
             let call = call(&old, Event::Delete, IndexMap::new());
             if let Err(failure) = tell(client, what, &call) {
                 self.console.err().warning(failure.message())?;
             }
         }
-        retried(|| client.triggers().update(name, &trigger.body)).map_err(Failure::request(what))?;
+        retried(|| client.triggers().update(name, &body)).map_err(Failure::request(what))?;
         let Some((feed, parameters)) = &trigger.feed else { return Ok(()) };
         tell(client, what, &call(feed, Event::Create, parameters.clone())).inspect_err(|_| {
             // The feed's failure is what the user is to hear of.

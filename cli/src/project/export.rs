@@ -1,5 +1,6 @@
 //! From the entities of a namespace back to a manifest, with the code of the actions in files beside it.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -58,6 +59,8 @@ struct Whole {
 #[derive(Default)]
 struct Draft {
     packages: Map<String, Value>,
+    /// The parameters of each package, which the server shows in its actions too.
+    inherited: HashMap<String, Vec<KeyValue>>,
 }
 
 impl Export<'_> {
@@ -110,10 +113,13 @@ impl Export<'_> {
         let package = name.package.clone().unwrap_or_else(|| DEFAULT_PACKAGE.to_owned());
         let got =
             self.client.actions().get(&name).map_err(Failure::request("Unable to export the project"))?;
-        let whole = whole(&got)?;
+        let mut whole = whole(&got)?;
+        let inherited = draft.inherited.get(&package).map(Vec::as_slice).unwrap_or_default();
+        whole.parameters.retain(|own| !inherited.contains(own));
         if let Some(components) = whole.exec.get("components") {
             let names = components.as_array().into_iter().flatten().filter_map(Value::as_str);
             let names: Vec<String> = names.map(|name| whole.portable(name)).collect();
+            whole.parameters.clear(); // the components again
             let part = whole.part([("actions", json!(names))]);
             draft.put(&package, "sequences", &name.entity, part);
             return Ok(());
@@ -137,6 +143,7 @@ impl Draft {
                 self.put(DEFAULT_PACKAGE, "dependencies", name, whole.part([("location", location)]));
             }
             _ => {
+                self.inherited.insert(name.to_owned(), whole.parameters.clone());
                 let public = whole.publish.then_some(("public", json!(true)));
                 self.packages.insert(name.to_owned(), whole.part(public));
             }
@@ -155,8 +162,7 @@ impl Whole {
         let mut part: Map<String, Value> =
             members.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
         let own = self.annotations.iter().filter(|pair| !MADE.contains(&pair.key.as_str()));
-        let hidden = self.parameters.iter().filter(|pair| pair.key != "_actions");
-        for (key, pairs) in [("inputs", object(hidden)), ("annotations", object(own))] {
+        for (key, pairs) in [("inputs", object(self.parameters.iter())), ("annotations", object(own))] {
             if !pairs.is_empty() {
                 part.insert(key.to_owned(), Value::Object(pairs));
             }

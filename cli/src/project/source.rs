@@ -62,7 +62,7 @@ impl Source {
         let mut source = Self {
             project: manifest.project.clone(),
             packages: manifest.packages,
-            folder: path.parent().unwrap_or(Path::new("")).to_owned(),
+            folder: folder_of(&path),
             warnings: Vec::new(),
             file: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             text,
@@ -134,4 +134,41 @@ fn text_of(path: &Path) -> Result<String, Failure> {
 
 fn first_of(folder: &Path, names: &[&str]) -> Option<PathBuf> {
     names.iter().map(|name| folder.join(name)).find(|path| path.is_file())
+}
+
+/// The folder of a file; nothing for the current one.
+fn folder_of(file: &Path) -> PathBuf {
+    let folder = file.parent().unwrap_or(Path::new(""));
+    folder.strip_prefix(".").unwrap_or(folder).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(manifest: &str, variables: &str) -> Result<Source, Failure> {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("manifest.yml"), manifest).unwrap();
+        let variables = serde_json::from_str(variables).unwrap();
+        let files = Files { folder: folder.path().to_owned(), variables, ..Files::default() };
+        Source::read(&files, &[("WHO".to_owned(), "env".to_owned())].into_iter().collect())
+    }
+
+    #[test]
+    fn packages_stand_at_the_root_or_in_the_project() {
+        let nested = read("project: {name: shop, packages: {p: {}}}", "{}").unwrap();
+        assert_eq!(nested.project.as_deref(), Some("shop"));
+        assert!(nested.packages.contains_key("p"));
+        assert!(read("packages:", "{}").unwrap().packages.is_empty());
+        assert!(read("packages: [p]", "{}").is_err() && read("- p", "{}").is_err());
+    }
+
+    #[test]
+    fn the_command_line_wins_over_environment_and_inputs() {
+        let manifest = "packages: {p: {inputs: {who: $WHO, n: 1}}}";
+        let inputs = |variables| read(manifest, variables).unwrap().packages["p"]["inputs"].to_string();
+        assert_eq!(inputs("{}"), r#"{"who":"env","n":1}"#);
+        assert_eq!(inputs(r#"{"WHO":"flag","n":[2]}"#), r#"{"who":"flag","n":[2]}"#);
+        assert_eq!(read("packages: {$GONE: {}}", "{}").unwrap().warnings, ["the variable GONE is not set"]);
+    }
 }

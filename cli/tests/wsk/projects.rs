@@ -115,6 +115,15 @@ fn undeploying_goes_the_other_way_and_over_gaps() {
 }
 
 #[test]
+fn a_trigger_can_lose_its_feed() {
+    let fed = r#"{"name":"t","annotations":[{"key":"feed","value":"/_/p/clock"}]}"#;
+    let script = vec![ok(RUNTIMES), ok("{}"), ok(fed), ok(DONE), ok("{}")];
+    let ended = deploy("packages: {p: {triggers: {t: }}}", script, &["deploy"]).well();
+    assert!(ended.request(3).body.starts_with(r#"{"lifecycleEvent":"DELETE""#), "{}", ended.request(3).body);
+    assert_eq!(ended.request(4).body, r#"{"annotations":[]}"#);
+}
+
+#[test]
 fn a_managed_project_loses_what_its_manifest_lost() {
     let mark =
         |project: &str| format!(r#"[{{"key":"whisk-managed","value":{{"__OW_PROJECT_NAME":"{project}"}}}}]"#);
@@ -153,14 +162,14 @@ fn a_deployment_file_and_the_environment_fill_the_manifest_in() {
 fn an_export_can_be_deployed_again() {
     let action = r#"{"namespace":"ns/p","name":"hello","exec":{"kind":"nodejs:20","code":"x","binary":false},
         "limits":{"timeout":60000,"memory":256,"logs":10,"concurrency":1},
-        "parameters":[{"key":"k","value":1}],"annotations":[{"key":"exec","value":"nodejs:20"}]}"#;
+        "parameters":[{"key":"of","value":"p"},{"key":"k","value":1}],"annotations":[{"key":"exec","value":"nodejs:20"}]}"#;
     let rule =
         r#"{"namespace":"ns","trigger":{"path":"ns","name":"tick"},"action":{"path":"ns/p","name":"hello"}}"#;
     let row =
         |namespace: &str, name: &str| ok(&format!(r#"[{{"namespace":"{namespace}","name":"{name}"}}]"#));
     let script = vec![
         row("ns", "p"),
-        ok(r#"{"name":"p","publish":true,"binding":{}}"#),
+        ok(r#"{"name":"p","publish":true,"binding":{},"parameters":[{"key":"of","value":"p"}]}"#),
         row("ns/p", "hello"),
         ok(action),
         row("ns", "tick"),
@@ -172,6 +181,8 @@ fn an_export_can_be_deployed_again() {
     let ended = wsk_in(folder.path(), script, &["project", "export", "-m", "out/m.yaml"]).well();
     assert_eq!(ended.out, "ok: exported to out/m.yaml\n");
     assert_eq!(std::fs::read_to_string(folder.path().join("out/p/hello.js")).unwrap(), "x");
+    let manifest = std::fs::read_to_string(folder.path().join("out/m.yaml")).unwrap();
+    assert_eq!(manifest.matches("of: p\n").count(), 1, "{manifest}");
     let report = run(folder.path(), &[], &["project", "report", "-m", "out/m.yaml"]).well();
     assert_eq!(
         report.out,

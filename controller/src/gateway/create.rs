@@ -158,7 +158,6 @@ impl Wanted {
         let action = self.action.ok_or_else(|| missing("apidoc.action"))?;
         let name = required(action.name, "apidoc.action.name")?;
         let backend = action.backend_url.unwrap_or_default();
-        // Who gives one name of its namespace for both means its namespace.
         let namespace = action.namespace.as_deref();
         Ok(Change::Add {
             base_path: BasePath::parse(&required(self.gateway_base_path, "apidoc.gatewayBasePath")?)?,

@@ -106,11 +106,10 @@ impl PathTemplate {
 /// path: a segment is empty, `.` or `..`, or no text.
 pub(super) fn segments(path: &str) -> Option<Vec<String>> {
     let path = path.strip_prefix('/')?;
-    let path = path.strip_suffix('/').unwrap_or(path);
     if path.is_empty() {
         return Some(Vec::new());
     }
-    path.split('/').map(decoded).collect()
+    path.strip_suffix('/').unwrap_or(path).split('/').map(decoded).collect()
 }
 
 fn decoded(segment: &str) -> Option<String> {

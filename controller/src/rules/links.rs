@@ -64,9 +64,8 @@ pub(super) enum Old<'a> {
 }
 
 impl Hanging<'_> {
-    /// The status that the rule has after it is put. It keeps the one it has. A new rule is active, and so is one
-    /// without a link although its trigger is there (it was deleted and made again); one whose trigger is gone
-    /// is not.
+    /// The status that the rule has after it is put: the one it has, or active if it is new. A rule without a
+    /// link becomes active if its trigger is there (made again, or the link was lost), not if that is gone.
     pub(super) fn status(&self) -> RuleStatus {
         let here = || status(self.new, self.rule);
         match self.old {

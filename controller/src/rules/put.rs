@@ -1,5 +1,5 @@
-//! `PUT …/rules/NAME`: creates, or updates where `overwrite` allows it. In which order its two documents are
-//! written, and why, is told in `rules.rs`.
+//! `PUT …/rules/NAME`: creates, or updates where `overwrite` allows it. `rules.rs` tells in which order its two
+//! documents are written, and why.
 
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
-//! How the body of a rule names its trigger and its action: `"/NAMESPACE/NAME"`, `"/NAMESPACE/PACKAGE/NAME"`, or
-//! the same as `{"path", "name"}`; `_` is the namespace of the rule.
+//! How the body of a rule names its trigger and its action: `"/NAMESPACE/NAME"`, `"/NAMESPACE/PACKAGE/NAME"`,
+//! or the same as `{"path", "name"}`; `_` is the namespace of the rule.
 
 use serde::Deserialize;
 use whirl_model::{ActionPath, EntityName, EntityPath, NameError, Namespace};

@@ -34,6 +34,7 @@ struct Planned<'a> {
 }
 
 /// A component with who has to reach it.
+#[derive(Clone, Copy)]
 struct Reference<'a> {
     reader: &'a Namespace,
     component: &'a ActionPath,
@@ -106,7 +107,7 @@ impl Api {
 fn missing(error: ApiError, component: &ActionPath) -> ApiError {
     match error {
         ApiError::Missing | ApiError::MissingNamed(_) | ApiError::NotInCollection => {
-            ApiError::malformed(format!("The sequence's component '{component}' does not exist."))
+            ApiError::malformed(format!("Sequence component does not exist: '{component}'."))
         }
         error => error,
     }

@@ -66,7 +66,7 @@ impl Sequence {
 pub(super) fn refused(component: &ActionPath, refusal: &Refusal) -> Move {
     Move::End(match refusal {
         Refusal::Missing => {
-            application_error(&format!("The sequence's component '{component}' does not exist."))
+            application_error(&format!("Sequence component does not exist: '{component}'."))
         }
         Refusal::Denied => application_error(&format!(
             "The supplied authentication is not authorized to access '{component}'."

@@ -29,7 +29,7 @@ pub(crate) struct Whole {
 }
 
 /// Where an activation that is made of others comes from.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Origin {
     pub(crate) id: ActivationId,
     pub(crate) cause: Option<ActivationId>,

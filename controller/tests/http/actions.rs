@@ -60,7 +60,7 @@ fn impossible_actions_are_refused() {
         (json!({"exec": {"kind": "nodejs:12", "code": "x"}}), 400, "deprecated"),
         (json!({"exec": {"kind": "nodejs:20"}}), 400, "needs 'code'"),
         (json!({"exec": {"kind": "java:8", "code": "x"}}), 400, "needs 'main'"),
-        (json!({"exec": {"kind": "sequence", "components": ["/_/a"]}}), 400, "not supported"),
+        (json!({"exec": {"kind": "sequence", "components": ["/_/a"]}}), 400, "does not exist"),
         (json!({"exec": {"kind": "blackbox", "image": "NO"}}), 400, "container image"),
         (json!({"limits": {"timeout": 99}}), 400, "allowed threshold"),
         (json!({"limits": {"memory": 513}}), 400, "allowed threshold"),

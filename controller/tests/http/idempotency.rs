@@ -68,15 +68,15 @@ fn another_request_with_the_same_key_is_refused() {
     let alice = world.alice();
     world.has_action("hello");
     world.has_action("other");
-    world.has_trigger("hello");
-    world.has_rule("on", "hello", "other");
+    world.has_trigger("tick");
+    world.has_rule("on", "tick", "other");
     assert_eq!(post(&alice, "actions/hello", "k", &json!({"a": 1})).status, 202);
     post(&alice, "actions/hello", "k", &json!({"a": 2})).refused(422);
     post(&alice, "actions/other", "k", &json!({"a": 1})).refused(422);
-    post(&alice, "triggers/hello", "k", &json!({"a": 1})).refused(422);
+    post(&alice, "triggers/tick", "k", &json!({"a": 1})).refused(422);
     for bad in ["", "a b", &"x".repeat(256)] {
         post(&alice, "actions/hello", bad, &json!({})).refused(400);
-        post(&alice, "triggers/hello", bad, &json!({})).refused(400);
+        post(&alice, "triggers/tick", bad, &json!({})).refused(400);
     }
     world.wait_until_seen(1);
     assert_eq!(world.invoker.seen().len(), 1);

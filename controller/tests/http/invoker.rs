@@ -100,8 +100,7 @@ impl ScriptedInvoker {
             (std::mem::take(&mut state.held), state.storing)
         };
         for (message, receipt) in held {
-            self.reply(storing).finish(&message, outcome, &result).await;
-            receipt.recorded();
+            self.reply(storing).finish(&message, &*receipt, outcome, &result).await;
         }
     }
 
@@ -126,21 +125,30 @@ impl Consumer for ScriptedInvoker {
         };
         let reply = self.reply(state.storing);
         tokio::spawn(async move {
-            reply.finish(&message, outcome, &result).await;
-            delivery.receipt.recorded();
+            reply.finish(&message, &*delivery.receipt, outcome, &result).await;
         });
     }
 }
 
-/// How an activation ends: an acknowledgement, then a record with logs.
+/// How an activation ends: noted, then an acknowledgement, then a record with logs.
 struct Reply {
     bus: Arc<dyn Bus>,
     records: Option<Arc<dyn ActivationStore>>,
 }
 
 impl Reply {
-    async fn finish(&self, message: &ActivationMessage, outcome: Outcome, result: &Value) {
+    async fn finish(
+        &self,
+        message: &ActivationMessage,
+        receipt: &dyn Receipt,
+        outcome: Outcome,
+        result: &Value,
+    ) {
         let record = record(message, outcome, result);
+        let records = self.records.as_ref().filter(|_| message.keep.keeps(outcome));
+        if records.is_some() {
+            receipt.ended(&record);
+        }
         let acknowledgement = Acknowledgement {
             activation_id: message.activation_id,
             transaction: message.transaction.clone(),
@@ -154,10 +162,11 @@ impl Reply {
         let answer = Message::Acknowledgement(Arc::new(acknowledgement));
         let topic = Topic::Acknowledgements(message.controller);
         self.bus.publish(topic, answer, Durability::Process).await.unwrap();
-        if let Some(records) = self.records.as_ref().filter(|_| message.keep.keeps(outcome)) {
+        if let Some(records) = records {
             let logs = vec!["2026-02-01T00:00:01.010203000Z stdout: hi".to_owned()];
             records.put_all(&[Arc::new(ActivationRecord { logs, ..record })]).await.unwrap();
         }
+        receipt.recorded();
     }
 }
 

@@ -124,7 +124,7 @@ fn what_bodies_name_is_no_way_round() {
     let (alice, bob) = (world.alice(), world.bob());
     let id = furnish(&alice);
     let before = belongings(&alice, &id);
-    bob.put("triggers/mine", &json!({})).ok();
+    bob.put("triggers/my-trigger", &json!({})).ok();
     bob.put("actions/mine", &json!({"exec": {"kind": "nodejs:20", "code": "x"}})).ok();
     let attempts = |stem: &str| {
         let sequence = |action: String| json!({"exec": {"kind": "sequence", "components": [action]}});
@@ -136,7 +136,10 @@ fn what_bodies_name_is_no_way_round() {
                 &json!({"binding": {"namespace": "alice", "name": format!("{stem}-package")}}),
             ),
             bob.put("rules/r", &json!({"trigger": format!("/alice/{stem}-trigger"), "action": "/_/mine"})),
-            bob.put("rules/r", &json!({"trigger": "/_/mine", "action": format!("/alice/{stem}-action")})),
+            bob.put(
+                "rules/r",
+                &json!({"trigger": "/_/my-trigger", "action": format!("/alice/{stem}-action")}),
+            ),
         ]
     };
     for (found, missed) in attempts(THERE).iter().zip(attempts(NOWHERE)) {

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use whirl_backends::store::NewDocument;
+use whirl_controller::MemberConfig;
 use whirl_model::{DocId, EntityPath, RuleLink, RuleStatus, Trigger};
 
 use crate::client::Client;
-use crate::world::World;
+use crate::world::{Setting, World};
 
 /// A world in which Alice has the triggers `tick` and `tock` and the actions `hello` and `bye`.
 fn world() -> World {
@@ -298,12 +299,13 @@ fn of_writers_of_one_rule_the_first_wins_and_leaves_one_link() {
     }
 }
 
-/// What a controller leaves behind that dies between its two writes of a new rule.
-fn leave_a_link_without_its_rule(world: &World) {
-    let entities = world.stores.entities.clone();
+/// Puts a link to `r` and `hello` into a trigger, as a controller leaves it behind that dies before it writes
+/// the rule.
+fn leave_a_link(world: &World, trigger: &str) {
+    let (entities, trigger) = (world.stores.entities.clone(), format!("alice/{trigger}"));
     world.run(async move {
-        let tick: EntityPath = "alice/tick".parse().unwrap();
-        let document = entities.get(&DocId::from(&tick)).await.unwrap();
+        let id = DocId::from(&trigger.parse::<EntityPath>().unwrap());
+        let document = entities.get(&id).await.unwrap();
         let mut trigger = Trigger::from_document(&document.body).unwrap();
         let link = RuleLink { action: "alice/hello".parse().unwrap(), status: RuleStatus::Active };
         trigger.rules = Some([("alice/r".parse().unwrap(), link)].into());
@@ -314,7 +316,7 @@ fn leave_a_link_without_its_rule(world: &World) {
 #[test]
 fn what_was_half_written_is_healed_by_writing_it_again() {
     let world = world();
-    leave_a_link_without_its_rule(&world);
+    leave_a_link(&world, "tick");
     world.alice().get("rules/r").refused(404);
     assert_eq!(starts(&world, "tick"), ["alice/hello"], "the link is what a fire follows");
     world.has_rule("r", "tick", "bye");
@@ -322,8 +324,27 @@ fn what_was_half_written_is_healed_by_writing_it_again() {
         (status(&world, "r"), starts(&world, "tick")),
         (json!("active"), vec!["alice/bye".to_owned()])
     );
+
+    leave_a_link(&world, "tock");
+    assert_eq!(update(&world, "r", &json!({"trigger": "/_/tock"}))["status"], "active");
+    assert_eq!((starts(&world, "tick"), starts(&world, "tock")), (vec![], vec!["alice/bye".to_owned()]));
     world.alice().delete("rules/r").ok();
-    assert_eq!(links(&world, "tick"), json!({}));
+    assert_eq!((links(&world, "tick"), links(&world, "tock")), (json!({}), json!({})));
+}
+
+#[test]
+fn other_controllers_hear_of_links() {
+    let member = || Setting { member: Some(MemberConfig::default()), ..Setting::default() };
+    let world = World::start_as(member());
+    let neighbour = world.neighbour(1, member());
+    world.has_action("hello");
+    world.has_trigger("tick");
+    let fire = || neighbour.alice().post("triggers/tick", &json!({})).status;
+    assert_eq!(fire(), 204, "now it remembers the trigger");
+    world.has_rule("r", "tick", "hello");
+    assert_eq!(fire(), 202, "it has heard of the link");
+    switch(&world, "r", "inactive");
+    assert_eq!(fire(), 204);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Sequences: what may be written, how one runs, what it leaves, and how it goes on in another process.
 
 use serde_json::{Value, json};
+use whirl_controller::MemberConfig;
 use whirl_model::Outcome;
 
 use crate::client::read_answer;
@@ -234,6 +235,29 @@ fn a_draining_controller_lets_sequences_end_and_begins_none() {
     let invoker = world.invoker.clone();
     world.run(async move { invoker.finish_held(Outcome::Success, json!({"n": 1})).await });
     assert_eq!(read_answer(&mut waiting, "POST").ok()["response"]["result"], json!({"n": 3}));
+}
+
+#[test]
+fn one_of_several_controllers_runs_sequences_and_does_not_take_up_what_had_begun() {
+    let member = || Setting { member: Some(MemberConfig::default()), ..Setting::default() };
+    let world = World::start_as(member());
+    increments(&world.invoker);
+    for name in ["a", "b"] {
+        world.has_action(name);
+    }
+    world.alice().put("actions/s", &body(&["/_/a", "/_/b"])).ok();
+    assert_eq!(world.alice().post("actions/s?blocking=true&result=true", &json!({})).ok(), json!({"n": 2}));
+    world.invoker.does_with("b", Script::Forget);
+    let id = id_in(&world.alice().post("actions/s", &json!({})).json()).to_string();
+    world.wait_until_seen(4);
+    let world = world.restarted_as(member(), increments);
+    let whole = record(&world, &id);
+    assert_eq!(
+        (&whole["response"]["status"], whole["logs"].clone()),
+        (&json!("whisk internal error"), json!([]))
+    );
+    assert!(whole["response"]["result"]["error"].as_str().unwrap().contains("not continued"));
+    assert!(!world.invoker.names().contains(&"b".to_owned()));
 }
 
 /// Fires the sequence `name`, of which `b` is dealt with so, and ends the process when `b` was reached.

@@ -94,9 +94,14 @@ impl World {
 
     /// Ends the process, whatever it is at, and starts another one on what it left, with another invoker.
     pub(crate) fn restarted(self, prepare: impl FnOnce(&ScriptedInvoker)) -> Self {
+        self.restarted_as(Setting::default(), prepare)
+    }
+
+    /// The same with other settings.
+    pub(crate) fn restarted_as(self, setting: Setting, prepare: impl FnOnce(&ScriptedInvoker)) -> Self {
         let Self { alice_key, bob_key, folder, server, invoker, bus, store, stores, .. } = self;
         drop((server, invoker, bus, store, stores));
-        Self { alice_key, bob_key, ..Self::begin(folder, Setting::default(), prepare) }
+        Self { alice_key, bob_key, ..Self::begin(folder, setting, prepare) }
     }
 
     /// A process on a folder that an earlier one may have used; nobody has credentials yet.

@@ -78,7 +78,7 @@ async fn logs_come_after_the_answer_and_belong_to_their_activation() {
 
 #[tokio::test]
 async fn a_step_is_run_with_an_array_and_tells_what_it_is_a_step_of() {
-    let script = Script::default().on_run(|body| ScriptedReply::ok(body.body["value"].to_string()));
+    let script = Script::default().on_run(|request| ScriptedReply::ok(request.body["value"].to_string()));
     let mut world = World::scripted(script).await;
     let action = world.action("echo");
     let cause = ActivationId::from_bits(9);

@@ -173,7 +173,7 @@ impl World {
             init_arguments: action.init_parameters(),
             cause: None,
             binding: None,
-            keep: whirl_model::Keep::Always,
+            keep: Keep::Always,
             trace_parent: None,
         }
     }

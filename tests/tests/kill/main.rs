@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its scenario")]
 
 mod kills;
+mod sequences;
 mod stops;
 mod surroundings;
 

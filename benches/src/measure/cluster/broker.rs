@@ -15,8 +15,8 @@ use rdkafka::{ClientConfig, ClientContext, Offset, TopicPartitionList};
 use tokio::runtime::{Builder, Runtime};
 use whirl_model::wire::Wire;
 use whirl_model::{
-    ActivationId, ActivationMessage, Input, Caller, ControllerId, Epoch, SealedKey, Timestamp,
-    TransactionId, Version,
+    ActivationId, ActivationMessage, Caller, ControllerId, Epoch, Input, SealedKey, Timestamp, TransactionId,
+    Version,
 };
 
 use crate::error::Error;

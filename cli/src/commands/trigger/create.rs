@@ -32,7 +32,10 @@ impl Run for CreateArgs {
             let feeding = Feeding { client: &client, trigger: name, feed, what: &what };
             if let Err(failure) = feeding.tell(context.console, Event::Create, destined.feed) {
                 let deleted = client.triggers().delete(name);
-                deleted.map_err(Failure::request(format!("{failure}, and its trigger cannot be deleted")))?;
+                deleted.map_err(Failure::request(format!(
+                    "{}, and its trigger cannot be deleted",
+                    failure.message()
+                )))?;
                 return Err(failure);
             }
         }

@@ -1,3 +1,6 @@
+//! Plans for small manifests: what comes when, what each entity gets, and how mistakes are told. Code files and
+//! servers are not needed.
+
 use serde_json::json;
 
 use super::*;
