@@ -9,7 +9,9 @@ use crate::action::Language;
 use crate::admin::Admin;
 use crate::error::Error;
 use crate::measure::cluster::Cluster;
-use crate::measure::{Measurement, Plan, balancer, cluster, cold, lists, start, stem, throughput, warm};
+use crate::measure::{
+    Measurement, Plan, balancer, cluster, cold, lists, sequence, start, stem, throughput, warm,
+};
 use crate::platform::address_of;
 use crate::report::Block;
 use crate::stop::Stop;
@@ -63,6 +65,8 @@ pub(crate) struct Flags {
 pub(crate) enum What {
     /// What whirl adds to a warm call
     Warm,
+    /// What a step of a sequence costs beyond its own run
+    Sequence,
     /// A first call without stem cells, beside Docker's own start
     Cold,
     /// A first call with stem cells, beside the runtime's own /init and /run
@@ -84,8 +88,9 @@ pub(crate) enum What {
 impl Flags {
     /// What to measure, in order: names and what does it.
     pub(crate) fn measurements(&self) -> Vec<(&'static str, Measurement)> {
-        let all: [(What, &'static str, Measurement); 8] = [
+        let all: [(What, &'static str, Measurement); 9] = [
             (What::Warm, "warm", warm::measure),
+            (What::Sequence, "sequence", sequence::measure),
             (What::Stem, "stem", stem::measure),
             (What::Cold, "cold", cold::measure),
             (What::Throughput, "throughput", throughput::measure),
@@ -179,7 +184,7 @@ mod tests {
         let ports: Vec<_> = cluster.invokers.iter().map(|Admin(address)| address.port()).collect();
         assert_eq!((cluster.controller.0.port(), ports), (2, vec![3, 4]));
         let all = parse("all").unwrap().measurements();
-        assert!(all.len() == 6 && all.iter().all(|(name, _)| *name != "cluster"));
+        assert!(all.len() == 8 && all.iter().all(|(name, _)| *name != "cluster"));
     }
 
     #[test]

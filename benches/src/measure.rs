@@ -4,6 +4,7 @@ pub(crate) mod balancer;
 pub(crate) mod cluster;
 pub(crate) mod cold;
 pub(crate) mod lists;
+pub(crate) mod sequence;
 mod side;
 pub(crate) mod start;
 pub(crate) mod stem;

@@ -74,6 +74,13 @@ impl Platform {
         self.ask(Method::PUT, name, &[("overwrite", "true".to_owned())], Some(&body.to_string()))
     }
 
+    /// Makes a sequence of so many times the same action.
+    pub(crate) fn create_sequence(&self, name: &str, step: &str, length: u32) -> Result<(), Error> {
+        let components: Vec<_> = (0..length).map(|_| format!("/_/{step}")).collect();
+        let body = json!({ "exec": { "kind": "sequence", "components": components } });
+        self.ask(Method::PUT, name, &[("overwrite", "true".to_owned())], Some(&body.to_string()))
+    }
+
     pub(crate) fn delete_action(&self, name: &str) -> Result<(), Error> {
         self.ask(Method::DELETE, name, &[], None)
     }

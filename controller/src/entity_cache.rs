@@ -33,9 +33,6 @@ pub(crate) struct Stored<T> {
     pub(crate) revision: Revision,
 }
 
-/// An action and the state of its document.
-pub(crate) type StoredAction = Stored<Action>;
-
 /// An entity of any sort.
 #[derive(Clone)]
 enum Entity {

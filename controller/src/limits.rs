@@ -24,6 +24,13 @@ pub(crate) async fn get(call: Call) -> Result<HttpResponse, ApiError> {
 }
 
 /// There is nothing below the limits.
+#[utoipa::path(
+    get,
+    path = "/api/v1/namespaces/{namespace}/limits/{part}",
+    tag = "namespaces",
+    params(InNamespace, ("part" = String, Path, description = "Anything")),
+    responses(Refused)
+)]
 pub(crate) async fn part(call: Call) -> Result<HttpResponse, ApiError> {
     call.namespace()?;
     Err(ApiError::malformed("Limits have no parts: read them as a whole."))

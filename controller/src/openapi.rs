@@ -32,6 +32,7 @@ use crate::{
         docs::host_file,
         namespaces::list,
         limits::get,
+        limits::part,
         actions::list::all,
         actions::list::of_package,
         actions::get::get,

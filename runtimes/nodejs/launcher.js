@@ -116,6 +116,8 @@ function init(request) {
 // ---- run -----------------------------------------------------------------------------------------------------
 
 function exportContext(request) {
+  // Not every run has one, and that of an earlier run is not this one's.
+  delete process.env.__OW_TRACEPARENT;
   for (const key in request) {
     const value = request[key];
     if (typeof value !== 'string' || key === 'value') continue;

@@ -123,6 +123,8 @@ def init(answers, request):
 def run(handler, request):
     """Runs the action once and returns the line to answer."""
     try:
+        # Not every run has one, and that of an earlier run is not this one's.
+        os.environ.pop("__OW_TRACEPARENT", None)
         for key, value in request.items():
             if key != "value" and isinstance(value, str):
                 os.environ["__OW_" + key.upper()] = value

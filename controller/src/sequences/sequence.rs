@@ -65,9 +65,7 @@ impl Sequence {
 /// What a sequence does whose component cannot be invoked.
 pub(super) fn refused(component: &ActionPath, refusal: &Refusal) -> Move {
     Move::End(match refusal {
-        Refusal::Missing => {
-            application_error(&format!("Sequence component does not exist: '{component}'."))
-        }
+        Refusal::Missing => application_error(&format!("Sequence component does not exist: '{component}'.")),
         Refusal::Denied => application_error(&format!(
             "The supplied authentication is not authorized to access '{component}'."
         )),

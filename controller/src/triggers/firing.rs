@@ -153,6 +153,15 @@ mod tests {
     }
 
     #[test]
+    fn a_fire_that_is_begun_again_starts_the_same_activations() {
+        let [on, off]: [EntityPath; 2] = ["alice/on", "alice/off"].map(|path| path.parse().unwrap());
+        let [one, two] = [1, 2].map(ActivationId::from_bits);
+        assert_eq!(started_id(one, &on), started_id(one, &on));
+        assert_ne!(started_id(one, &on), started_id(one, &off));
+        assert_ne!(started_id(one, &on), started_id(two, &on));
+    }
+
+    #[test]
     fn the_payload_goes_over_the_headers_and_these_over_the_parameters() {
         let mut headers = HeaderMap::new();
         for (name, value) in [

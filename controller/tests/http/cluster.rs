@@ -13,7 +13,7 @@ use whirl_service::{Metrics, Readiness};
 
 use crate::client::read_answer;
 use crate::invoker::{Script, ScriptedInvoker, id_in};
-use crate::world::{Setting, World, unthrottled, wait_for};
+use crate::world::{Setting, World, wait_for};
 
 const BLOCKING: &str = "actions/hello?blocking=true";
 
@@ -36,7 +36,7 @@ impl Cluster {
         let invokers = ClusterInvokers::new(&member, readiness.clone(), &metrics).unwrap();
         let coordination = InProcessCoordination::new();
         let watching = coordination.watch(invokers.clone());
-        let setting = Setting { member: Some(member), invokers, metrics, config: unthrottled() };
+        let setting = Setting { member: Some(member), invokers, metrics, ..Setting::default() };
         let world = World::start_as(setting);
         world.has_action("hello");
         let joining = coordination.clone();

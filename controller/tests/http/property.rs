@@ -19,6 +19,8 @@ use operation::Step;
 
 /// Steps of each run.
 const STEPS: usize = 1_500;
+/// Sorts of steps.
+const SORTS: usize = 16;
 /// Steps told of when one fails.
 const TOLD: usize = 12;
 
@@ -42,8 +44,9 @@ fn run(stores: Option<Stores>) {
     let clients = BTreeMap::from([("alice", world.alice()), ("bob", world.bob())]);
     let (mut rng, mut model) = (StdRng::seed_from_u64(seed), Model::default());
     let mut told: Vec<String> = Vec::new();
+    let mut succeeded: BTreeMap<String, usize> = BTreeMap::new();
     for number in 0..steps {
-        let (who, step) = operation::any(&mut rng);
+        let (who, step) = operation::any(&mut rng, &model.known());
         let answer = operation::take(&clients[who], &step);
         let expected = model.take(who, &step);
         told.push(format!("{number}: {who} {step:?} -> {} {}", answer.status, answer.text()));
@@ -51,7 +54,21 @@ fn run(stores: Option<Stores>) {
         if let Err(why) = agrees(&world, &step, &answer, &expected) {
             panic!("WHIRL_TEST_SEED={seed}\n{}\n{why}\nexpected {expected:?}", told.join("\n"));
         }
+        if answer.status < 300 {
+            *succeeded.entry(sort(&step)).or_default() += 1;
+        }
     }
+    assert_eq!(
+        succeeded.len(),
+        SORTS,
+        "WHIRL_TEST_SEED={seed}: not every sort of step ever succeeded: {succeeded:?}"
+    );
+}
+
+/// The name of a step's sort.
+fn sort(step: &Step) -> String {
+    let text = format!("{step:?}");
+    text.split([' ', '(']).next().unwrap_or_default().to_owned()
 }
 
 /// Why the answer is not what the model says, if it is not.

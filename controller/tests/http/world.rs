@@ -55,6 +55,8 @@ pub(crate) struct Setting {
     pub(crate) member: Option<MemberConfig>,
     pub(crate) invokers: Arc<dyn Invokers>,
     pub(crate) metrics: Metrics,
+    /// Other stores than the embedded one.
+    pub(crate) stores: Option<Stores>,
 }
 
 impl Default for Setting {
@@ -64,6 +66,7 @@ impl Default for Setting {
             member: None,
             invokers: Arc::new(OneInvoker(ScriptedInvoker::ID)),
             metrics: Metrics::new(),
+            stores: None,
         }
     }
 }
@@ -108,7 +111,7 @@ impl World {
     fn begin(folder: TempDir, setting: Setting, prepare: impl FnOnce(&ScriptedInvoker)) -> Self {
         let database = folder.path().join("whirl.db");
         let store = once_free("the store", || EmbeddedStore::open(&database).ok());
-        let stores = store.stores();
+        let stores = setting.stores.unwrap_or_else(|| store.stores());
         let unfinished = recover(&folder.path().join("journal"), &stores);
         let of_invokers = |u: &&Unfinished| matches!(u.topic, Topic::Activations(_));
         let redelivered = unfinished.1.iter().filter(of_invokers).map(|u| u.message.clone()).collect();

@@ -156,7 +156,7 @@ impl<'a> StoredRecord<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ActivationId, ActivationRecord, ActivationResponse, Parameters, Timestamp, Version};
+    use crate::{ActivationId, ActivationRecord, ActivationResponse, Timestamp, Version};
 
     #[test]
     fn clients_get_what_the_record_itself_would_give() {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::operation::{Exec, Given, Place, Step};
+use super::operation::{Exec, Given, Known, Place, Step};
 
 /// Everything there is, by place: all sorts share one space of ids.
 #[derive(Default)]
@@ -65,6 +65,21 @@ impl Model {
         })
     }
 
+    /// The places of everything, by sort.
+    pub(super) fn known(&self) -> Known {
+        let mut known = Known::default();
+        for (place, entity) in &self.entities {
+            let list = match entity.sort {
+                Sort::Action(_) => &mut known.actions,
+                Sort::Package { .. } => &mut known.packages,
+                Sort::Trigger { .. } => &mut known.triggers,
+                Sort::Rule { .. } => &mut known.rules,
+            };
+            list.push(place.clone());
+        }
+        known
+    }
+
     fn try_take(&mut self, who: &'static str, step: &Step) -> Result<Expected, Refusal> {
         match step {
             Step::PutAction { at, overwrite, exec, parameters } => {
@@ -102,7 +117,9 @@ impl Model {
                 self.entities.remove(at);
                 Ok(ok(json!({"name": at.name})))
             }
-            Step::PutTrigger { at, overwrite, parameters } => self.put_trigger(who, at, *overwrite, parameters),
+            Step::PutTrigger { at, overwrite, parameters } => {
+                self.put_trigger(who, at, *overwrite, parameters)
+            }
             Step::GetTrigger(at) => {
                 owns(who, at)?;
                 let (trigger, rules) = self.trigger(at)?;
@@ -114,7 +131,8 @@ impl Model {
                             || action.namespace.to_owned(),
                             |package| format!("{}/{package}", action.namespace),
                         );
-                        let link = json!({"action": {"path": path, "name": action.name}, "status": status(*active)});
+                        let link =
+                            json!({"action": {"path": path, "name": action.name}, "status": status(*active)});
                         (format!("{}/{}", rule.namespace, rule.name), link)
                     });
                     members["rules"] = links.collect::<serde_json::Map<_, _>>().into();
@@ -130,7 +148,8 @@ impl Model {
             Step::Fire(at) => {
                 owns(who, at)?;
                 let (_, rules) = self.trigger(at)?;
-                let active = rules.iter().flat_map(|rules| rules.values()).filter(|(_, active)| *active).count();
+                let active =
+                    rules.iter().flat_map(|rules| rules.values()).filter(|(_, active)| *active).count();
                 let status = if active > 0 { 202 } else { 204 };
                 Ok(Expected { statuses: vec![status], members: json!({}), arguments: None })
             }
@@ -204,9 +223,8 @@ impl Model {
     }
 
     fn contents(&self, package: &Place) -> BTreeSet<Place> {
-        let inside = |place: &&Place| {
-            place.namespace == package.namespace && place.package == Some(package.name)
-        };
+        let inside =
+            |place: &&Place| place.namespace == package.namespace && place.package == Some(package.name);
         self.entities.keys().filter(inside).cloned().collect()
     }
 
@@ -240,7 +258,8 @@ impl Model {
         };
         let named = Place::top(at.namespace, package);
         let (package, provider, provider_place) = self.readable(who, &named)?;
-        let real = Place { namespace: provider_place.namespace, package: Some(provider_place.name), name: at.name };
+        let real =
+            Place { namespace: provider_place.namespace, package: Some(provider_place.name), name: at.name };
         let action = self.expect_action(&real)?;
         Ok(Reached { action, inherited: merged(&[&provider.parameters, &package.parameters]) })
     }
@@ -333,7 +352,12 @@ impl Model {
         Some(Place { namespace: provider.namespace, package: Some(provider.name), name: at.name })
     }
 
-    fn invoke(&self, who: &'static str, at: &Place, payload: &[(&'static str, i64)]) -> Result<Expected, Refusal> {
+    fn invoke(
+        &self,
+        who: &'static str,
+        at: &Place,
+        payload: &[(&'static str, i64)],
+    ) -> Result<Expected, Refusal> {
         let reached = self.reach(who, at)?;
         match &reached.action.sort {
             Sort::Action(Exec::Code) => {
@@ -356,7 +380,8 @@ impl Model {
         parameters: &Given,
     ) -> Result<Expected, Refusal> {
         owns(who, at)?;
-        let wrong = binding.map_or(Ok(()), |target| self.check_binding(who, target)).err().unwrap_or_default();
+        let wrong =
+            binding.map_or(Ok(()), |target| self.check_binding(who, target)).err().unwrap_or_default();
         let old = match self.package(at) {
             Ok(_) if !overwrite => return Err([vec![409], wrong].concat()),
             Ok((_, _, None)) if binding.is_some() => return Err([vec![409], wrong].concat()),
@@ -371,10 +396,8 @@ impl Model {
             Some(Sort::Package { publish, binding }) => (*publish, binding.clone()),
             _ => (false, None),
         };
-        let sort = Sort::Package {
-            publish: publish.unwrap_or(before.0),
-            binding: binding.cloned().or(before.1),
-        };
+        let sort =
+            Sort::Package { publish: publish.unwrap_or(before.0), binding: binding.cloned().or(before.1) };
         let old_parameters = old.as_ref().map(|old| old.parameters.clone()).unwrap_or_default();
         let written = Entity {
             version: old.map_or(1, |old| old.version + 1),
@@ -494,7 +517,9 @@ impl Model {
     }
 
     fn unlink(&mut self, rule: &Place, trigger: &Place) {
-        if let Some(Entity { sort: Sort::Trigger { rules: Some(rules) }, .. }) = self.entities.get_mut(trigger) {
+        if let Some(Entity { sort: Sort::Trigger { rules: Some(rules) }, .. }) =
+            self.entities.get_mut(trigger)
+        {
             rules.remove(rule);
         }
     }
@@ -505,7 +530,9 @@ impl Model {
             return Err(vec![403]);
         }
         let shown = |entity: &Entity| match (&entity.sort, collection) {
-            (Sort::Action(_), "actions") | (Sort::Trigger { .. }, "triggers") | (Sort::Rule { .. }, "rules") => true,
+            (Sort::Action(_), "actions")
+            | (Sort::Trigger { .. }, "triggers")
+            | (Sort::Rule { .. }, "rules") => true,
             (Sort::Package { publish, binding }, "packages") => own || (*publish && binding.is_none()),
             _ => false,
         };

@@ -65,22 +65,51 @@ pub(super) enum Exec {
 
 #[derive(Clone, Debug)]
 pub(super) enum Step {
-    PutAction { at: Place, overwrite: bool, exec: Option<Exec>, parameters: Given },
+    PutAction {
+        at: Place,
+        overwrite: bool,
+        exec: Option<Exec>,
+        parameters: Given,
+    },
     GetAction(Place),
     DeleteAction(Place),
     Invoke(Place, Vec<(&'static str, i64)>),
-    PutPackage { at: Place, overwrite: bool, publish: Option<bool>, binding: Option<Place>, parameters: Given },
+    PutPackage {
+        at: Place,
+        overwrite: bool,
+        publish: Option<bool>,
+        binding: Option<Place>,
+        parameters: Given,
+    },
     GetPackage(Place),
-    DeletePackage { at: Place, force: bool },
-    PutTrigger { at: Place, overwrite: bool, parameters: Given },
+    DeletePackage {
+        at: Place,
+        force: bool,
+    },
+    PutTrigger {
+        at: Place,
+        overwrite: bool,
+        parameters: Given,
+    },
     GetTrigger(Place),
     DeleteTrigger(Place),
     Fire(Place),
-    PutRule { at: Place, overwrite: bool, trigger: Place, action: Place },
+    PutRule {
+        at: Place,
+        overwrite: bool,
+        trigger: Place,
+        action: Place,
+    },
     GetRule(Place),
     DeleteRule(Place),
-    SetRule { at: Place, active: bool },
-    List { collection: &'static str, namespace: &'static str },
+    SetRule {
+        at: Place,
+        active: bool,
+    },
+    List {
+        collection: &'static str,
+        namespace: &'static str,
+    },
 }
 
 fn pick<T: Copy>(rng: &mut StdRng, from: &[T]) -> T {
@@ -88,56 +117,106 @@ fn pick<T: Copy>(rng: &mut StdRng, from: &[T]) -> T {
 }
 
 fn some_parameters(rng: &mut StdRng) -> Vec<(&'static str, i64)> {
-    PARAMETERS.into_iter().filter_map(|name| rng.random_bool(0.5).then(|| (name, rng.random_range(0..9)))).collect()
+    PARAMETERS
+        .into_iter()
+        .filter_map(|name| rng.random_bool(0.5).then(|| (name, rng.random_range(0..9))))
+        .collect()
 }
 
 fn perhaps_parameters(rng: &mut StdRng) -> Given {
     rng.random_bool(0.6).then(|| some_parameters(rng))
 }
 
-fn some_exec(rng: &mut StdRng) -> Option<Exec> {
+fn some_exec(rng: &mut StdRng, known: &Known) -> Option<Exec> {
     match rng.random_range(0..10) {
         0 => None,
-        1 | 2 => Some(Exec::Sequence((0..rng.random_range(1..3)).map(|_| Place::any_action(rng)).collect())),
+        1 | 2 => Some(Exec::Sequence((0..rng.random_range(1..3)).map(|_| known.action(rng)).collect())),
         _ => Some(Exec::Code),
     }
 }
 
+/// What is there already, for steps that are to meet it.
+#[derive(Default)]
+pub(super) struct Known {
+    pub(super) actions: Vec<Place>,
+    pub(super) packages: Vec<Place>,
+    pub(super) triggers: Vec<Place>,
+    pub(super) rules: Vec<Place>,
+}
+
+impl Known {
+    /// Mostly something that is there.
+    fn one(rng: &mut StdRng, there: &[Place], other: fn(&mut StdRng) -> Place) -> Place {
+        match there.choose(rng).filter(|_| rng.random_bool(0.7)) {
+            Some(place) => place.clone(),
+            None => other(rng),
+        }
+    }
+
+    fn action(&self, rng: &mut StdRng) -> Place {
+        Self::one(rng, &self.actions, Place::any_action)
+    }
+
+    fn package(&self, rng: &mut StdRng) -> Place {
+        Self::one(rng, &self.packages, Place::any)
+    }
+
+    fn trigger(&self, rng: &mut StdRng) -> Place {
+        Self::one(rng, &self.triggers, Place::any)
+    }
+
+    fn rule(&self, rng: &mut StdRng) -> Place {
+        Self::one(rng, &self.rules, Place::any)
+    }
+
+    /// Where an action may be written: often in a package that is there.
+    fn room_for_action(&self, rng: &mut StdRng) -> Place {
+        match self.packages.choose(rng).filter(|_| rng.random_bool(0.5)) {
+            Some(package) => {
+                Place { namespace: package.namespace, package: Some(package.name), name: pick(rng, &NAMES) }
+            }
+            None => Self::one(rng, &self.actions, Place::any_action),
+        }
+    }
+}
+
 /// Who does what next.
-pub(super) fn any(rng: &mut StdRng) -> (&'static str, Step) {
+pub(super) fn any(rng: &mut StdRng, known: &Known) -> (&'static str, Step) {
     let overwrite = rng.random_bool(0.5);
-    let step = match rng.random_range(0..27) {
+    let step = match rng.random_range(0..32) {
         0..=3 => Step::PutAction {
-            at: Place::any_action(rng),
+            at: known.room_for_action(rng),
             overwrite,
-            exec: some_exec(rng),
+            exec: some_exec(rng, known),
             parameters: perhaps_parameters(rng),
         },
-        4 | 5 => Step::GetAction(Place::any_action(rng)),
-        6 => Step::DeleteAction(Place::any_action(rng)),
-        7..=9 => Step::Invoke(Place::any_action(rng), some_parameters(rng)),
+        4 | 5 => Step::GetAction(known.room_for_action(rng)),
+        6 => Step::DeleteAction(known.action(rng)),
+        7..=9 => Step::Invoke(known.room_for_action(rng), some_parameters(rng)),
         10..=12 => Step::PutPackage {
-            at: Place::any(rng),
+            at: known.package(rng),
             overwrite,
             publish: rng.random_bool(0.7).then(|| rng.random_bool(0.6)),
-            binding: rng.random_bool(0.3).then(|| Place::any(rng)),
+            binding: rng.random_bool(0.3).then(|| known.package(rng)),
             parameters: perhaps_parameters(rng),
         },
-        13 => Step::GetPackage(Place::any(rng)),
-        14 => Step::DeletePackage { at: Place::any(rng), force: rng.random_bool(0.5) },
-        15 | 16 => Step::PutTrigger { at: Place::any(rng), overwrite, parameters: perhaps_parameters(rng) },
-        17 => Step::GetTrigger(Place::any(rng)),
-        18 => Step::DeleteTrigger(Place::any(rng)),
-        19 | 20 => Step::Fire(Place::any(rng)),
-        21 | 22 => Step::PutRule {
-            at: Place::any(rng),
+        13 | 14 => Step::GetPackage(known.package(rng)),
+        15 => Step::DeletePackage { at: known.package(rng), force: rng.random_bool(0.5) },
+        16 | 17 => {
+            Step::PutTrigger { at: known.trigger(rng), overwrite, parameters: perhaps_parameters(rng) }
+        }
+        18 => Step::GetTrigger(known.trigger(rng)),
+        19 => Step::DeleteTrigger(known.trigger(rng)),
+        20 | 21 => Step::Fire(known.trigger(rng)),
+        22..=25 => Step::PutRule {
+            at: known.rule(rng),
             overwrite,
-            trigger: Place::any(rng),
-            action: Place::any_action(rng),
+            trigger: known.trigger(rng),
+            action: known.action(rng),
         },
-        23 => Step::GetRule(Place::any(rng)),
-        24 => Step::DeleteRule(Place::any(rng)),
-        25 => Step::SetRule { at: Place::any(rng), active: rng.random_bool(0.5) },
+        26 => Step::GetRule(known.rule(rng)),
+        27 => Step::DeleteRule(known.rule(rng)),
+        28 | 29 => Step::SetRule { at: known.rule(rng), active: rng.random_bool(0.5) },
         _ => Step::List {
             collection: pick(rng, &["actions", "packages", "triggers", "rules"]),
             namespace: pick(rng, &TENANTS),
@@ -174,7 +253,11 @@ fn key_values(given: &[(&str, i64)]) -> Value {
 }
 
 fn object(given: &[(&str, i64)]) -> Value {
-    given.iter().map(|(key, value)| ((*key).to_owned(), json!(value))).collect::<serde_json::Map<_, _>>().into()
+    given
+        .iter()
+        .map(|(key, value)| ((*key).to_owned(), json!(value)))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
 }
 
 /// Takes the step.
