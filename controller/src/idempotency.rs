@@ -77,7 +77,12 @@ impl Permit {
     pub(crate) async fn settle(self, api: &Api, accepted: bool) {
         let Keyed { namespace, key, .. } = &self.keyed;
         let store = &api.claims.store;
-        let outcome = if accepted || api.bus.progress(self.id()).is_some() {
+        // It may have been published all the same, and only its durability be in doubt.
+        let published = || {
+            api.bus.progress(self.id()).is_some()
+                || api.acknowledgements.flight(namespace, self.id()).is_some()
+        };
+        let outcome = if accepted || published() {
             let settled = Claim { accepted: true, ..self.claim.clone() };
             store.claim(namespace, key, &settled, Some(&self.claim)).await.map(drop)
         } else {

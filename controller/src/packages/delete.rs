@@ -30,7 +30,7 @@ pub(crate) async fn delete(call: Call) -> Result<HttpResponse, ApiError> {
     entitlement::entity(&call.caller.namespace, &path)?;
     let api = &call.api;
     let force = call.query()?.boolean("force")?.unwrap_or_default();
-    let stored = api.entities.package_fresh(&path).await.map_err(|error| named(error, &path))?;
+    let stored = api.entities.package_fresh(&path).await?;
     let held = held_by(api, &stored.entity).await?;
     if !force && !held.is_empty() {
         return Err(ApiError::NotEmpty(held.len()));
@@ -45,11 +45,6 @@ pub(crate) async fn delete(call: Call) -> Result<HttpResponse, ApiError> {
     api.changed(id).await;
     deleted?;
     Ok(reply::json(&stored.entity.to_json()))
-}
-
-/// The owner is told what is missing.
-fn named(error: ApiError, path: &EntityPath) -> ApiError {
-    if matches!(error, ApiError::Missing) { ApiError::MissingNamed(path.to_string()) } else { error }
 }
 
 /// The actions in the package; a binding has none of its own.

@@ -248,7 +248,7 @@ impl Runner {
         self.api.acknowledgements.ended_here(&record, self.message.keep);
         if self.message.keep.keeps(record.response.outcome) {
             let api = Arc::clone(&self.api);
-            self.inner.spawn(async move { api.records.store(record).await });
+            self.inner.spawn(async move { api.records.gather(record).await });
         }
     }
 
@@ -269,7 +269,7 @@ impl Runner {
             self.receipt.ended(&record);
         }
         if is_kept {
-            self.api.records.store(record).await;
+            self.api.records.gather(record).await;
         }
         self.api.sequences.end(self.message.activation_id);
     }

@@ -8,7 +8,7 @@ use whirl_backends::InProcessCoordination;
 use whirl_backends::coordination::{Coordination, InvokerMembership, Watching};
 use whirl_controller::{ClusterInvokers, MemberConfig};
 use whirl_model::health::{InvokerReport, Willingness};
-use whirl_model::{Outcome, Position};
+use whirl_model::{Keep, Outcome, Position};
 use whirl_service::{Metrics, Readiness};
 
 use crate::client::read_answer;
@@ -109,6 +109,23 @@ fn a_lost_invoker_ends_what_it_had() {
     assert!(error_of(&stored).contains("The invoker was lost"), "a record stays what it is");
     assert_eq!(world.admin().get("/invokers").json(), json!({"invoker0": "down"}));
     assert!(world.metrics.render().contains("whirl_controller_activations_lost_total 2"));
+}
+
+#[test]
+fn what_is_lost_and_not_to_be_kept_gets_no_record() {
+    let cluster = Cluster::start();
+    let world = &cluster.world;
+    let limits = json!({"storeActivations": false});
+    assert_eq!(world.administrator().put("/admin/namespaces/alice/limits", &limits).status, 200);
+    world.invoker.does(Script::Hold);
+    let mut waiting = world.alice().begin("POST", BLOCKING, &[], b"{}");
+    world.wait_until_seen(1);
+    assert_eq!(world.invoker.last_seen().keep, Keep::Never);
+    cluster.coordination.expire_invoker(ScriptedInvoker::ID);
+    let record = read_answer(&mut waiting, "POST").json();
+    assert!(error_of(&record).contains("The invoker was lost"), "{record}");
+    wait_for("it is over", || world.in_flight() == 0);
+    world.alice().get(&format!("activations/{}", id_in(&record))).refused(404);
 }
 
 #[test]

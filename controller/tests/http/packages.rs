@@ -43,9 +43,10 @@ fn a_new_package_comes_back_whole() {
         assert_eq!(timeless(got), expected);
     }
     assert_eq!(world.alice().delete("packages/util").ok(), made);
-    for answer in [world.alice().get("packages/util"), world.alice().delete("packages/util")] {
-        assert_eq!(answer.refused(404), "The requested resource 'alice/util' does not exist.");
-    }
+    let text = "The requested resource 'alice/util' does not exist.";
+    assert_eq!(world.alice().get("packages/util").refused(404), text);
+    let text = "The requested resource does not exist.";
+    assert_eq!(world.alice().delete("packages/util").refused(404), text);
     assert_eq!(world.alice().put("packages/util?overwrite=true", &json!({})).ok()["version"], "0.0.1");
 }
 

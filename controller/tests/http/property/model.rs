@@ -327,8 +327,21 @@ impl Model {
                 let forbidden = refusal.contains(&403);
                 return Err(if forbidden { vec![403, 400] } else { vec![400, 409] });
             }
+            if self.is_broken(component, 0) {
+                return Err(vec![400, 403, 409]);
+            }
         }
         Ok(())
+    }
+
+    /// Whether a component is a sequence of which something, however deep, is not there any more.
+    fn is_broken(&self, component: &Place, depth: u32) -> bool {
+        match self.reach(component.namespace, component).map(|reached| &reached.action.sort) {
+            Ok(Sort::Action(Exec::Sequence(inner))) if depth < 60 => {
+                inner.iter().any(|place| self.is_broken(place, depth + 1))
+            }
+            found => found.is_err(),
+        }
     }
 
     fn leads_to(&self, who: &str, from: &Place, to: &Place, depth: u32) -> bool {
@@ -490,7 +503,7 @@ impl Model {
         if !wrong.is_empty() {
             return Err(wrong);
         }
-        let active = old.as_ref().is_none_or(|(_, old_trigger)| self.is_active(at, old_trigger));
+        let active = old.as_ref().is_none_or(|(_, old_trigger)| self.status_after_put(at, old_trigger));
         if let Some((_, old_trigger)) = &old {
             self.unlink(at, old_trigger);
         }
@@ -503,6 +516,15 @@ impl Model {
         self.entities.insert(at.clone(), written);
         self.link(at, trigger, action, active);
         Ok(ok(members))
+    }
+
+    /// A rule keeps its status; one that a new trigger of the old name does not know begins anew, and one whose
+    /// trigger is gone does not.
+    fn status_after_put(&self, rule: &Place, old_trigger: &Place) -> bool {
+        match self.trigger(old_trigger) {
+            Ok((_, rules)) => rules.and_then(|links| links.get(rule)).is_none_or(|(_, active)| *active),
+            Err(_) => false,
+        }
     }
 
     fn is_active(&self, rule: &Place, trigger: &Place) -> bool {

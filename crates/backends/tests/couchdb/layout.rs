@@ -6,9 +6,11 @@ use bytes::Bytes;
 use futures::TryStreamExt;
 use serde_json::{Value, json};
 use std::sync::Arc;
-use whirl_backends::store::{ActivationQuery, Collection, EntityQuery, EntityStore, NewDocument, RecordForm};
+use whirl_backends::store::{
+    ActivationQuery, Claim, Claiming, Collection, EntityQuery, EntityStore, NewDocument, RecordForm,
+};
 use whirl_backends::{CouchdbStore, contract};
-use whirl_model::{Action, ActionLimits, ActivationRecord, DocId, Json};
+use whirl_model::{Action, ActionLimits, ActivationRecord, ControllerId, DocId, Json, Timestamp};
 
 use crate::action;
 use crate::server::Couchdb;
@@ -181,6 +183,43 @@ async fn records_look_as_openwhisk_writes_them() {
     let whole = store.list(&all, RecordForm::Whole).await.unwrap();
     assert_eq!(whole[0], theirs.to_json());
     assert_eq!(whole[1].member("end"), None);
+    couchdb.clean_up().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_view_shows_claims_on_idempotency_keys() {
+    let Some(couchdb) = Couchdb::new() else { return };
+    let stores = couchdb.stores().await;
+    let claim = Claim {
+        activation: contract::new_activation_id(),
+        fingerprint: "f".to_owned(),
+        by: ControllerId(1),
+        made: Timestamp(1),
+        expires: Timestamp(100),
+        accepted: true,
+    };
+    let claimed = stores.claims.claim(&"alice".parse().unwrap(), "k", &claim, None).await.unwrap();
+    assert_eq!(claimed, Claiming::Claimed);
+    let stored = couchdb.read("activations/whirl.claim%2Falice%2Fk").await;
+    assert_eq!((&stored["entityType"], &stored["claim"]["accepted"]), (&json!("claim"), &json!(true)));
+    for view in [
+        "whisks.v2.1.0/_view/activations?reduce=false",
+        "whisks-filters.v2.1.1/_view/activations?reduce=false",
+        "activations/_view/byDate",
+        "logCleanup/_view/byDateWithLogs",
+    ] {
+        let shown = couchdb.read(&format!("activations/_design/{view}")).await;
+        assert_eq!(shown["rows"], json!([]), "{view}");
+    }
+    // The sweep takes expired claims alone, and no records.
+    let record = Arc::new(contract::record(&"alice".parse().unwrap(), "a", 1));
+    stores.activations.put_all(&[Arc::clone(&record)]).await.unwrap();
+    stores.claims.sweep(Timestamp(100)).await.unwrap();
+    assert_eq!(
+        couchdb.read("activations/_all_docs?startkey=%22whirl.%22&endkey=%22whirl.z%22").await["rows"],
+        json!([])
+    );
+    stores.activations.get(&record.namespace, record.activation_id).await.unwrap();
     couchdb.clean_up().await;
 }
 
