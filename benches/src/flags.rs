@@ -10,7 +10,8 @@ use crate::admin::Admin;
 use crate::error::Error;
 use crate::measure::cluster::Cluster;
 use crate::measure::{
-    Measurement, Plan, balancer, cluster, cold, lists, sequence, start, stem, throughput, warm,
+    Measurement, Plan, balancer, cluster, cold, fire, lists, sequence, start, stem, throttle, throughput,
+    warm, web,
 };
 use crate::platform::address_of;
 use crate::report::Block;
@@ -18,14 +19,15 @@ use crate::stop::Stop;
 
 /// Measures how fast Whirl is, beside what the same work costs without it.
 ///
-/// Needs the Docker engine of this machine and Whirl's images, but for the balancer. Starts its own `whirl`, but for
+/// Needs the Docker engine of this machine and Whirl's images, but for the balancer and the throttles. Starts its own `whirl`, but for
 /// a cluster, and removes what it made, also when it is broken off.
 #[derive(Debug, Parser)]
 #[command(name = "whirl-benches", version)]
 pub(crate) struct Flags {
     /// What to measure
     what: What,
-    /// Calls per side of the warm measurement; a hundredth as many starts are measured, at least 5
+    /// Calls per side of the warm measurement. Of web actions, sequences and fires a fifth as many are made, of
+    /// pages of lists a fiftieth; a hundredth as many starts are measured, at least 5 and at most 20
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(100..=1_000_000))]
     requests: u32,
     /// Seconds that each load of the throughput measurement lasts
@@ -65,8 +67,12 @@ pub(crate) struct Flags {
 pub(crate) enum What {
     /// What whirl adds to a warm call
     Warm,
+    /// What whirl adds to a warm call of a web action
+    Web,
     /// What a step of a sequence costs beyond its own run
     Sequence,
+    /// The time until a fire is accepted
+    Fire,
     /// A first call without stem cells, beside Docker's own start
     Cold,
     /// A first call with stem cells, beside the runtime's own /init and /run
@@ -79,6 +85,8 @@ pub(crate) enum What {
     Lists,
     /// Decisions of the balancer, by the number of invokers; needs nothing but this program
     Balancer,
+    /// Decisions of the throttles, by the number of namespaces; needs nothing but this program
+    Throttle,
     /// A cluster that runs already: warm calls, where their time goes, and calls per second
     Cluster,
     /// All of them but the cluster
@@ -88,15 +96,18 @@ pub(crate) enum What {
 impl Flags {
     /// What to measure, in order: names and what does it.
     pub(crate) fn measurements(&self) -> Vec<(&'static str, Measurement)> {
-        let all: [(What, &'static str, Measurement); 9] = [
+        let all: [(What, &'static str, Measurement); 12] = [
             (What::Warm, "warm", warm::measure),
+            (What::Web, "web", web::measure),
             (What::Sequence, "sequence", sequence::measure),
+            (What::Fire, "fire", fire::measure),
             (What::Stem, "stem", stem::measure),
             (What::Cold, "cold", cold::measure),
             (What::Throughput, "throughput", throughput::measure),
             (What::Start, "start", start::measure),
             (What::Lists, "lists", lists::measure),
             (What::Balancer, "balancer", balancer::measure),
+            (What::Throttle, "throttle", throttle::measure),
             (What::Cluster, "cluster", cluster::measure),
         ];
         let of_all = |what| self.what == What::All && what != What::Cluster;
@@ -148,7 +159,7 @@ impl Flags {
     fn whirl(&self) -> Result<PathBuf, Error> {
         let beside = || Some(std::env::current_exe().ok()?.parent()?.join("whirl"));
         let path = self.whirl.clone().or_else(beside).unwrap_or_default();
-        if path.is_file() || matches!(self.what, What::Balancer | What::Cluster) {
+        if path.is_file() || matches!(self.what, What::Balancer | What::Throttle | What::Cluster) {
             return Ok(path);
         }
         let text = format!(
@@ -184,7 +195,7 @@ mod tests {
         let ports: Vec<_> = cluster.invokers.iter().map(|Admin(address)| address.port()).collect();
         assert_eq!((cluster.controller.0.port(), ports), (2, vec![3, 4]));
         let all = parse("all").unwrap().measurements();
-        assert!(all.len() == 8 && all.iter().all(|(name, _)| *name != "cluster"));
+        assert!(all.len() == 11 && all.iter().all(|(name, _)| *name != "cluster"));
     }
 
     #[test]

@@ -3,13 +3,16 @@
 pub(crate) mod balancer;
 pub(crate) mod cluster;
 pub(crate) mod cold;
+pub(crate) mod fire;
 pub(crate) mod lists;
 pub(crate) mod sequence;
 mod side;
 pub(crate) mod start;
 pub(crate) mod stem;
+pub(crate) mod throttle;
 pub(crate) mod throughput;
 pub(crate) mod warm;
+pub(crate) mod web;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -59,15 +62,36 @@ const WITHOUT_STEM_CELLS: &str = r#"{
   "blackboxes": []
 }"#;
 
-/// One call, into the histogram if it succeeded and into the number of failures if not.
+/// One call, into the histogram if it was answered with 200 and into the number of failures if not.
 fn timed_call(connection: &mut Connection, request: &Request, into: &mut Latencies) -> std::io::Result<()> {
+    timed_call_for(200, connection, request, into)
+}
+
+/// One call whose success is another status.
+fn timed_call_for(
+    success: u16,
+    connection: &mut Connection,
+    request: &Request,
+    into: &mut Latencies,
+) -> std::io::Result<()> {
     let began = Instant::now();
     let status = connection.call(request)?.0;
     let took = began.elapsed();
-    if status == 200 {
+    if status == success {
         into.record(took);
     } else {
         into.errors += 1;
     }
     Ok(())
+}
+
+/// Nanoseconds of each of so many things done since.
+#[expect(clippy::cast_precision_loss, reason = "blocks are small")]
+fn nanos_each(number: usize, began: Instant) -> f64 {
+    began.elapsed().as_secs_f64() * 1e9 / number as f64
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
 }

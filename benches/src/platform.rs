@@ -1,11 +1,11 @@
-//! The API that is measured: makes and deletes actions with the typed client, and builds the requests that the
+//! The API that is measured: makes and deletes entities with the typed client, and builds the requests that the
 //! lean one sends.
 
 use std::net::{SocketAddr, ToSocketAddrs};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::json;
+use serde_json::{Value, json};
 use whirl_cli::client::{Auth, Client, ClientConfig, Method};
 
 use crate::action::Language;
@@ -67,22 +67,32 @@ impl Platform {
             Logs::Default => json!({}),
             Logs::Zero => json!({ "logs": 0 }),
         };
-        let body = json!({
-            "exec": { "kind": language.kind(), "code": language.code() },
-            "limits": limits,
-        });
-        self.ask(Method::PUT, name, &[("overwrite", "true".to_owned())], Some(&body.to_string()))
+        let exec = json!({ "kind": language.kind(), "code": language.code() });
+        self.put("actions", name, &json!({ "exec": exec, "limits": limits }))
+    }
+
+    /// Makes a no-op action that is a web action too.
+    pub(crate) fn create_web_action(&self, name: &str, language: Language) -> Result<(), Error> {
+        let exec = json!({ "kind": language.kind(), "code": language.code() });
+        let annotations = json!([{ "key": "web-export", "value": true }]);
+        self.put("actions", name, &json!({ "exec": exec, "annotations": annotations }))
+    }
+
+    /// Makes a trigger, and a rule that leads from it to an action.
+    pub(crate) fn create_trigger(&self, name: &str, action: &str) -> Result<(), Error> {
+        self.put("triggers", name, &json!({}))?;
+        let rule = json!({ "trigger": format!("/_/{name}"), "action": format!("/_/{action}") });
+        self.put("rules", &format!("{name}-rule"), &rule)
     }
 
     /// Makes a sequence of so many times the same action.
     pub(crate) fn create_sequence(&self, name: &str, step: &str, length: u32) -> Result<(), Error> {
         let components: Vec<_> = (0..length).map(|_| format!("/_/{step}")).collect();
-        let body = json!({ "exec": { "kind": "sequence", "components": components } });
-        self.ask(Method::PUT, name, &[("overwrite", "true".to_owned())], Some(&body.to_string()))
+        self.put("actions", name, &json!({ "exec": { "kind": "sequence", "components": components } }))
     }
 
     pub(crate) fn delete_action(&self, name: &str) -> Result<(), Error> {
-        self.ask(Method::DELETE, name, &[], None)
+        self.ask(Method::DELETE, &format!("actions/{name}"), &[], None)
     }
 
     /// What a blocking invocation for the result alone is called with.
@@ -91,21 +101,43 @@ impl Platform {
         Request::post(self.address, &path, &self.authorization, "{}")
     }
 
+    /// What an invocation that nobody waits for is called with.
+    pub(crate) fn non_blocking_request(&self, name: &str) -> Request {
+        let path = format!("/api/v1/namespaces/_/actions/{name}");
+        Request::post(self.address, &path, &self.authorization, "{}")
+    }
+
+    /// What a trigger is fired with.
+    pub(crate) fn fire_request(&self, name: &str) -> Request {
+        let path = format!("/api/v1/namespaces/_/triggers/{name}");
+        Request::post(self.address, &path, &self.authorization, "{}")
+    }
+
+    /// What anybody calls a web action of the namespace `guest` with.
+    pub(crate) fn web_request(&self, name: &str) -> Request {
+        Request::post(self.address, &format!("/api/v1/web/guest/default/{name}.json"), "", "{}")
+    }
+
     /// A GET of what lies in the caller's namespace.
     pub(crate) fn get_request(&self, path: &str) -> Request {
         let path = format!("/api/v1/namespaces/_/{path}");
         Request::get_with(self.address, &path, &self.authorization)
     }
 
+    fn put(&self, collection: &str, name: &str, body: &Value) -> Result<(), Error> {
+        let query = [("overwrite", "true".to_owned())];
+        self.ask(Method::PUT, &format!("{collection}/{name}"), &query, Some(&body.to_string()))
+    }
+
     fn ask(
         &self,
         method: Method,
-        name: &str,
+        entity: &str,
         query: &[(&str, String)],
         body: Option<&str>,
     ) -> Result<(), Error> {
-        let doing = format!("{method} the action '{name}'");
-        let path = format!("/namespaces/_/actions/{name}");
+        let doing = format!("{method} {entity}");
+        let path = format!("/namespaces/_/{entity}");
         let answer = self.client.request(method, &path, query, body.map(str::as_bytes));
         let answer = answer.map_err(api(doing.as_str()))?;
         if answer.is_success() { Ok(()) } else { Err(api(doing.as_str())(answer.to_error())) }

@@ -48,7 +48,7 @@ pub(crate) fn finished(record: &ActivationRecord, result_only: bool) -> HttpResp
     let response = match &record.response.result {
         Some(result) if result_only || result.kind() == JsonKind::Array => with_json(status, result),
         None if result_only => with_json(status, &Json::empty_object()),
-        _ => with_json(status, &record.to_json_without_logs()),
+        _ => with_json(status, &record.to_json()),
     };
     with_activation(response, record.activation_id)
 }

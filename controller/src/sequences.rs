@@ -62,17 +62,7 @@ impl Sequences {
     pub(crate) fn recover(&self, steps: &[Arc<ActivationMessage>], acknowledgements: &Acknowledgements) {
         let mut state = self.state.lock();
         for step in steps.iter().filter(|step| step.cause.is_some()) {
-            let result = acknowledgements.expect_result(Flight {
-                id: step.activation_id,
-                action: step.action.clone(),
-                version: step.version,
-                caller: Arc::new(step.caller.clone()),
-                arrived: step.arrived,
-                cause: step.cause,
-                binding: step.binding.clone(),
-                keep: step.keep,
-                post: None,
-            });
+            let result = acknowledgements.expect_result(flight(step));
             state.recovered.insert(step.activation_id, result);
         }
     }
@@ -130,8 +120,26 @@ impl Consumer for Reader {
         };
         let begun = self.0.sequences.begin(message.activation_id, Arc::clone(&receipt));
         if let Some(start) = begun {
+            if start.is_none() {
+                self.0.acknowledgements.expect_end(flight(&message));
+            }
             let runner = Runner::new(Arc::clone(&self.0), message, receipt, progress);
             tokio::spawn(runner.run(start));
         }
+    }
+}
+
+/// What is known of an activation that an earlier process accepted.
+fn flight(message: &ActivationMessage) -> Flight {
+    Flight {
+        id: message.activation_id,
+        action: message.action.clone(),
+        version: message.version,
+        caller: Arc::new(message.caller.clone()),
+        arrived: message.arrived,
+        cause: message.cause,
+        binding: message.binding.clone(),
+        keep: message.keep,
+        post: None,
     }
 }

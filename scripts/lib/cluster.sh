@@ -9,7 +9,8 @@ whirl_parts=("${whirl_servers[@]}" "${whirl_programs[@]}")
 # whirl_is_part NAME
 whirl_is_part() { [[ -n "$1" && " ${whirl_parts[*]} " == *" $1 "* ]]; }
 
-# whirl_cluster_prepare FOLDER: makes the key that all programs share and the credentials of guest, once, and gives out ports.
+# whirl_cluster_prepare FOLDER: makes the key that all programs share, the administrator's and the credentials of guest, once, and
+# gives out ports.
 whirl_cluster_prepare() {
     local folder="$1" number
     [ -s "$folder/server.key" ] || (umask 077 && head -c 32 /dev/urandom >"$folder/server.key")
@@ -20,6 +21,7 @@ whirl_cluster_prepare() {
     for number in 0 1; do
         if ! whirl_part_pid "$folder" "controller$number"; then
             whirl_port "$folder" "controller$number" "$((3233 + number))" || return 1
+            whirl_port "$folder" "controller$number-gateway" "$((3243 + number))" || return 1
             whirl_port "$folder" "controller$number-admin" "$((4233 + number))" || return 1
         fi
         whirl_part_pid "$folder" "invoker$number" || whirl_port "$folder" "invoker$number-admin" "$((4333 + number))" || return 1
@@ -78,7 +80,7 @@ END
         controller*)
             printf 'port = %s\nlisten_also = "%s"\ncredentials = "%s"\n' "$(cat "$folder/$name.port")" \
                 "$(whirl_bridge_address)" "$(cat "$folder/credentials")"
-            printf 'admin_key_file = "%s"\n' "$folder/admin.key"
+            printf 'gateway_port = %s\nadmin_key_file = "%s"\n' "$(cat "$folder/$name-gateway.port")" "$folder/admin.key"
             ;;
         invoker*) printf 'api_host = "http://%s:%s"\n' "$(whirl_bridge_address)" "$(cat "$folder/controller0.port")" ;;
     esac

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use crate::binaries::root;
 
 /// Variables of a server whose users are to be held back by nothing but its machine.
-pub const UNTHROTTLED: [(&str, &str); 3] = [
+pub(crate) const UNTHROTTLED: [(&str, &str); 3] = [
     ("WHIRL_CONTROLLER__THROTTLES__ACTIONS_PER_MINUTE", "2147483647"),
     ("WHIRL_CONTROLLER__THROTTLES__TRIGGERS_PER_MINUTE", "2147483647"),
     ("WHIRL_CONTROLLER__THROTTLES__CONCURRENT_ACTIONS", "2147483647"),

@@ -10,7 +10,7 @@ use whirl_model::{ActivationId, Epoch, InvokerId, InvokerReport, Position, Willi
 use whirl_scheduling::Moment;
 use whirl_scheduling::balancer::{Balancer, BalancerConfig, Ended, Reason, Request};
 
-use super::Plan;
+use super::{Plan, median, nanos_each};
 use crate::error::Error;
 use crate::report::{Row, Section};
 
@@ -156,7 +156,7 @@ impl Case {
             let refused = |(request, roll)| self.balancer.choose(black_box(request), roll).is_err();
             let refusals =
                 requests.iter().zip(0..).map(refused).filter(|refused| black_box(*refused)).count();
-            (nanos_each(began), refusals as u64)
+            (nanos_each(BLOCK, began), refusals as u64)
         };
         let ((first, _), (again, refusals)) = (decide(), decide());
         self.first_passes.push(first);
@@ -175,7 +175,7 @@ impl Case {
                 self.balancer.ended(NOW, &ended);
             }
         }
-        self.rounds.push(nanos_each(began));
+        self.rounds.push(nanos_each(BLOCK, began));
     }
 
     fn place(&mut self, request: &Request) {
@@ -210,15 +210,6 @@ impl Case {
             refusals: self.refusals,
         }
     }
-}
-
-fn nanos_each(began: Instant) -> f64 {
-    began.elapsed().as_secs_f64() * 1e9 / BLOCK as f64
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }
 
 fn report(id: u32) -> InvokerReport {

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::timed_call;
+use super::timed_call_for;
 use crate::error::Error;
 use crate::http::{Connection, Request};
 use crate::latencies::Latencies;
@@ -25,13 +25,20 @@ const PERCENTILES: [f64; 3] = [50.0, 95.0, 99.0];
 pub(super) struct Side {
     connection: Connection,
     request: Request,
+    /// The status that a call succeeds with.
+    success: u16,
     /// One histogram per block.
     blocks: Vec<Latencies>,
 }
 
 impl Side {
     pub(super) fn new(connection: Connection, request: Request) -> Self {
-        Self { connection, request, blocks: Vec::new() }
+        Self { connection, request, success: 200, blocks: Vec::new() }
+    }
+
+    /// The same for calls that are accepted with 202.
+    pub(super) fn accepted(self) -> Self {
+        Self { success: 202, ..self }
     }
 
     /// Calls that belong to no block.
@@ -39,7 +46,7 @@ impl Side {
         let mut latencies = Latencies::default();
         for _ in 0..number {
             stop.check()?;
-            timed_call(&mut self.connection, &self.request, &mut latencies)
+            timed_call_for(self.success, &mut self.connection, &self.request, &mut latencies)
                 .map_err(Error::io("make a warm call"))?;
         }
         Ok(latencies)

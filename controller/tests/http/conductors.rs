@@ -49,6 +49,7 @@ fn a_composition_runs_and_leaves_one_record_for_each_step_and_one_for_all() {
     let stored = record(&world, whole["activationId"].as_str().unwrap());
     let ids: Vec<_> = world.invoker.seen().iter().map(|step| step.activation_id.to_string()).collect();
     assert_eq!((&stored["logs"], &stored["duration"]), (&json!(ids), &json!(5 * 42)));
+    assert_eq!(whole["logs"], stored["logs"], "the steps are in the answer too");
     assert_eq!(
         (annotation(&stored, "conductor"), annotation(&stored, "topmost")),
         (&json!(true), &json!(true))

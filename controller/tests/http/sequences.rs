@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use whirl_controller::MemberConfig;
-use whirl_model::Outcome;
+use whirl_model::{Keep, Outcome};
 
 use crate::client::read_answer;
 use crate::invoker::{Script, ScriptedInvoker, id_in};
@@ -137,6 +137,38 @@ fn only_components_have_their_parameters_merged() {
         .map(|step| serde_json::to_value(&step.arguments).unwrap())
         .collect::<Vec<_>>();
     assert_eq!(inputs, [json!({"p": 1, "n": 1}), json!([1, "x"])], "arrays go on as they are");
+}
+
+#[test]
+fn components_may_be_others_and_bound() {
+    let world = world();
+    let shared = |yes: bool| json!({"publish": yes, "parameters": [{"key": "p", "value": 1}]});
+    world.bob().put("packages/lib", &shared(true)).ok();
+    world.bob().put("actions/lib/x", &json!({"exec": {"kind": "nodejs:20", "code": "x"}})).ok();
+    world.alice().put("packages/bound", &json!({"binding": {"namespace": "bob", "name": "lib"}})).ok();
+    world.alice().put("actions/s?overwrite=true", &body(&["/bob/lib/x", "/_/bound/x"])).ok();
+    world.alice().post("actions/s?blocking=true", &json!({})).ok();
+    let steps = world.invoker.seen();
+    let bindings: Vec<_> = steps.iter().map(|step| step.binding.as_ref().map(ToString::to_string)).collect();
+    assert_eq!(bindings, [None, Some("alice/bound".to_owned())]);
+    assert!(
+        steps.iter().all(|step| step.arguments.get("p").is_some() && step.caller.subject == "alice-subject")
+    );
+
+    // Bound itself, a sequence says so, and goes on by that name in another process.
+    world.alice().put("packages/own", &json!({})).ok();
+    world.alice().put("actions/own/t", &body(&["/_/a", "/_/b", "/_/c"])).ok();
+    world.alice().put("packages/mine", &json!({"binding": {"namespace": "_", "name": "own"}})).ok();
+    let whole = world.alice().post("actions/mine/t?blocking=true", &json!({})).ok();
+    assert_eq!(
+        (annotation(&whole, "path"), annotation(&whole, "binding")),
+        (&json!("alice/own/t"), &json!("alice/mine"))
+    );
+
+    world.bob().put("packages/lib?overwrite=true", &shared(false)).ok();
+    let before = world.invoker.seen().len();
+    world.alice().post("actions/s?blocking=true", &json!({})).refused(403);
+    assert_eq!(world.invoker.seen().len(), before);
 }
 
 #[test]
@@ -313,9 +345,29 @@ fn what_had_not_begun_begins_and_what_cannot_be_run_any_more_says_so() {
     world.alice().delete("actions/s").ok();
     let world = world.restarted(increments);
     let whole = record(&world, &id);
+    wait_for("nothing is in flight", || world.in_flight() == 0);
     assert_eq!(whole["response"]["status"], "whisk internal error");
     assert!(whole["response"]["result"]["error"].as_str().unwrap().contains("alice/s"), "{whole}");
     assert_eq!((&whole["name"], annotation(&whole, "kind")), (&json!("s"), &json!("sequence")));
+}
+
+#[test]
+fn where_successes_have_no_record_what_had_begun_is_not_taken_up() {
+    let mut config = unthrottled();
+    config.keep_records.non_blocking = Keep::Failures;
+    let world = World::start_with(config);
+    increments(&world.invoker);
+    for name in ["a", "b"] {
+        world.has_action(name);
+    }
+    world.alice().put("actions/s", &body(&["/_/a", "/_/b"])).ok();
+    world.invoker.does_with("b", Script::Forget);
+    let id = id_in(&world.alice().post("actions/s", &json!({})).json()).to_string();
+    world.wait_until_seen(2);
+    let world = world.restarted(increments);
+    let whole = record(&world, &id);
+    assert_eq!((&whole["response"]["status"], world.invoker.seen().len()), (&json!("whisk internal error"), 0));
+    assert!(whole["response"]["result"]["error"].as_str().unwrap().contains("not continued"));
 }
 
 #[test]

@@ -158,7 +158,8 @@ pub trait Coordination: Send + Sync {
         report: &InvokerReport,
     ) -> Result<Arc<dyn InvokerMembership>, CoordinationError>;
 
-    /// Joins as a controller, with the lowest number that no living controller has.
+    /// Joins as a controller, with the lowest number that no living controller has. One of the same name that was
+    /// killed a moment ago is waited for, as long as its lease lasts: its number is free then.
     async fn join_controller(
         &self,
         report: &ControllerReport,

@@ -5,6 +5,7 @@
 
 mod ill_set;
 mod losses;
+mod sequences;
 mod together;
 
 use std::collections::HashMap;

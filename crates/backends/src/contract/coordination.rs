@@ -23,6 +23,7 @@ pub async fn run(coordination: &Arc<dyn Coordination>, expire: impl AsyncFn(Epoc
     numbers_stay_with_names(coordination).await;
     an_invoker_has_its_number_for_itself(coordination).await;
     controllers_take_the_lowest_number(coordination, &expire).await;
+    a_controller_that_was_killed_gets_its_number_back(coordination).await;
     watchers_see_what_happens_in_order(coordination).await;
     a_late_watcher_sees_everyone_first(coordination).await;
     a_claim_has_one_holder(coordination, &expire).await;
@@ -51,7 +52,11 @@ pub fn report(serial: u64) -> InvokerReport {
 /// What a controller says.
 #[must_use]
 pub fn controller() -> ControllerReport {
-    ControllerReport { name: "contract".to_owned(), version: "1".to_owned() }
+    controller_called("contract")
+}
+
+fn controller_called(name: &str) -> ControllerReport {
+    ControllerReport { name: name.to_owned(), version: "1".to_owned() }
 }
 
 /// A watcher whose events can be waited for.
@@ -153,7 +158,8 @@ async fn controllers_take_the_lowest_number(
     coordination: &Arc<dyn Coordination>,
     expire: &impl AsyncFn(Epoch),
 ) {
-    let join = async || coordination.join_controller(&controller()).await.unwrap();
+    let join =
+        async || coordination.join_controller(&controller_called(&new_name("controller"))).await.unwrap();
     let mut joined = join_all((0..8).map(|_| join())).await;
     joined.sort_by_key(|(id, _)| id.0);
     assert_eq!(joined.iter().map(|(id, _)| id.0).collect::<Vec<_>>(), (0..8).collect::<Vec<_>>());
@@ -170,6 +176,18 @@ async fn controllers_take_the_lowest_number(
         joined.push((id, membership));
     }
     join_all(joined.iter().map(async |(_, membership)| membership.leave().await.unwrap())).await;
+}
+
+async fn a_controller_that_was_killed_gets_its_number_back(coordination: &Arc<dyn Coordination>) {
+    let join = async |name| coordination.join_controller(&controller_called(name)).await.unwrap();
+    let (mine, killed) = join("killed").await;
+    let (other, survivor) = join("survivor").await;
+    assert_ne!(mine, other);
+    drop(killed);
+    let (again, back) = join("killed").await;
+    assert_eq!(again, mine);
+    back.leave().await.unwrap();
+    survivor.leave().await.unwrap();
 }
 
 async fn watchers_see_what_happens_in_order(coordination: &Arc<dyn Coordination>) {

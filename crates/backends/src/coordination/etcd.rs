@@ -4,6 +4,7 @@
 //! data; who replaces an etcd that has lost it restarts the whole cluster.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use etcd_client::{Compare, CompareOp, GetOptions, GetResponse, KeyValue, Txn, TxnOp};
@@ -29,6 +30,11 @@ use lease::Lease;
 use member::{Entered, Entry, Member};
 use server::{Server, revision};
 use sight::Sight;
+
+/// By how much a lease may outlast its time: etcd looks for ended ones twice a second.
+const BEYOND_LEASE: Duration = Duration::from_secs(2);
+/// How often a controller that comes back looks whether its earlier life has ended.
+const LOOKS_EVERY: Duration = Duration::from_millis(100);
 
 /// One cluster's part of etcd.
 pub struct EtcdCoordination {
@@ -58,6 +64,28 @@ impl EtcdCoordination {
         options: GetOptions,
     ) -> Result<GetResponse, CoordinationError> {
         self.server.get(operation, prefix, options.with_prefix()).await
+    }
+
+    async fn controllers(&self, options: GetOptions) -> Result<GetResponse, CoordinationError> {
+        self.list("join the cluster", &self.keys.controllers(), options).await
+    }
+
+    /// A controller that was killed a moment ago keeps its number until its lease ends. Who comes back under its
+    /// name waits for that, to have the number again, and with it what was accepted under it. Whoever shares
+    /// the name without having been that one waits in vain, and not for long.
+    async fn await_end_of_earlier_life(&self, report: &ControllerReport) -> Result<(), CoordinationError> {
+        let deadline = Instant::now() + self.server.lease + BEYOND_LEASE;
+        loop {
+            let listing = self.controllers(GetOptions::new()).await?;
+            let named_so = |kv: &KeyValue| {
+                let other = serde_json::from_slice::<ControllerReport>(kv.value());
+                other.is_ok_and(|other| other.name == report.name)
+            };
+            if !listing.kvs().iter().any(named_so) || Instant::now() >= deadline {
+                return Ok(());
+            }
+            tokio::time::sleep(LOOKS_EVERY).await;
+        }
     }
 
     async fn enter(
@@ -114,11 +142,10 @@ impl Coordination for EtcdCoordination {
         &self,
         report: &ControllerReport,
     ) -> Result<(ControllerId, Arc<dyn Membership>), CoordinationError> {
-        let controllers = self.keys.controllers();
+        self.await_end_of_earlier_life(report).await?;
         let mut lease = Lease::granted(&self.server).await?;
         loop {
-            let keys_only = GetOptions::new().with_keys_only();
-            let listing = self.list("join the cluster", &controllers, keys_only).await?;
+            let listing = self.controllers(GetOptions::new().with_keys_only()).await?;
             let taken = listing.kvs().iter().filter_map(|kv| match self.keys.whose(kv.key()) {
                 Some(MemberKey::Controller(id)) => Some(id.0),
                 _ => None,
