@@ -80,6 +80,15 @@ struct Entry {
     until: Option<Instant>,
 }
 
+/// How entities are read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Reading {
+    /// From memory if they are there. Word of what another controller changed a moment ago may be on its way.
+    Remembered,
+    /// As the store has them now.
+    Stored,
+}
+
 /// Entities by document id. One that is of another sort than asked for is [`ApiError::NotInCollection`].
 pub(crate) struct EntityCache {
     store: Arc<dyn EntityStore>,
@@ -110,9 +119,28 @@ impl EntityCache {
         self.get(path.into()).await?.action()
     }
 
-    /// The package at a path, from memory if it is there.
-    pub(crate) async fn package(&self, path: &EntityPath) -> Result<Arc<Stored<Package>>, ApiError> {
-        self.get(path.into()).await?.package()
+    /// The action at a path.
+    pub(crate) async fn action_by(
+        &self,
+        reading: Reading,
+        path: &ActionPath,
+    ) -> Result<Arc<Stored<Action>>, ApiError> {
+        match reading {
+            Reading::Remembered => self.action(path).await,
+            Reading::Stored => self.action_fresh(path).await,
+        }
+    }
+
+    /// The package at a path.
+    pub(crate) async fn package_by(
+        &self,
+        reading: Reading,
+        path: &EntityPath,
+    ) -> Result<Arc<Stored<Package>>, ApiError> {
+        match reading {
+            Reading::Remembered => self.get(path.into()).await?.package(),
+            Reading::Stored => self.package_fresh(path).await,
+        }
     }
 
     /// The trigger at a path, from memory if it is there.
@@ -120,12 +148,7 @@ impl EntityCache {
         self.get(path.into()).await?.trigger()
     }
 
-    /// The rule at a path, from memory if it is there.
-    pub(crate) async fn rule(&self, path: &EntityPath) -> Result<Arc<Stored<Rule>>, ApiError> {
-        self.get(path.into()).await?.rule()
-    }
-
-    /// The action at a path as the store has it now, for who is going to change it.
+    /// The action at a path as the store has it now, for who is going to show or to change it.
     pub(crate) async fn action_fresh(&self, path: &ActionPath) -> Result<Arc<Stored<Action>>, ApiError> {
         self.read(&path.into()).await?.action()
     }

@@ -32,6 +32,7 @@ impl Api {
             return;
         }
         if let Err(error) = self.bus.announce(EntityChange { id: id.clone(), by: self.id }).await {
+            self.metrics.untold_changes.inc();
             let error = &error as &dyn std::error::Error;
             tracing::warn!(entity = %id, error, "other controllers cannot be told of a change");
         }

@@ -154,9 +154,20 @@ impl Api {
     /// Whether a request with a key runs. The same one that is being accepted is waited for as long as the
     /// caller waits, or a moment.
     pub(crate) async fn turn(&self, keyed: Keyed, wait: Option<Duration>) -> Result<Turn, ApiError> {
+        let turn = self.await_turn(&keyed, wait).await;
+        let keys = &self.metrics.keys;
+        match &turn {
+            Ok(Turn::First(_)) => keys.first.inc(),
+            Ok(Turn::Again(_)) => keys.again.inc(),
+            Err(_) => keys.refused.inc(),
+        }
+        turn
+    }
+
+    async fn await_turn(&self, keyed: &Keyed, wait: Option<Duration>) -> Result<Turn, ApiError> {
         let deadline = Instant::now() + wait.unwrap_or_default().max(PATIENCE);
         loop {
-            let pause = match self.try_turn(&keyed).await? {
+            let pause = match self.try_turn(keyed).await? {
                 Attempt::Done(turn) => return Ok(turn),
                 Attempt::Later(pause) => pause,
             };

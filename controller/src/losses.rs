@@ -11,6 +11,7 @@ use whirl_model::{ActivationRecord, ActivationResponse, Json, Outcome, Parameter
 
 use crate::acknowledgements::{Acknowledgements, Flight, GivenUp, Waiter};
 use crate::invokers::Invokers;
+use crate::metrics::{ControllerMetrics, RecordMetrics};
 
 /// How often is looked for losses.
 const LOOKS_EVERY: Duration = Duration::from_millis(250);
@@ -31,6 +32,7 @@ pub(crate) struct Losses {
     records: Arc<dyn ActivationStore>,
     grace: Duration,
     lost: IntCounter,
+    metrics: RecordMetrics,
     owed: Vec<Owed>,
     /// When the store may be tried again, if it failed.
     retry_at: Option<Instant>,
@@ -50,9 +52,10 @@ impl Losses {
         invokers: Arc<dyn Invokers>,
         records: Arc<dyn ActivationStore>,
         grace: Duration,
-        lost: IntCounter,
+        metrics: &ControllerMetrics,
     ) -> Self {
-        Self { acknowledgements, invokers, records, grace, lost, owed: Vec::new(), retry_at: None }
+        let (lost, metrics) = (metrics.lost.clone(), metrics.records.clone());
+        Self { acknowledgements, invokers, records, grace, lost, metrics, owed: Vec::new(), retry_at: None }
     }
 
     /// Ends what is lost, for ever.
@@ -75,6 +78,7 @@ impl Losses {
             let record = Arc::new(record(&flight, ended, why));
             if flight.keep.keeps(record.response.outcome) {
                 self.owed.push(Owed { record, waiter });
+                self.metrics.waiting.inc();
             } else {
                 answer(waiter, &record);
                 self.acknowledgements.withdraw(flight.id);
@@ -99,6 +103,7 @@ impl Losses {
                 Ok(()) => {
                     self.retry_at = None;
                     for owed in self.owed.drain(..batch).collect::<Vec<_>>() {
+                        self.metrics.waiting.dec();
                         self.answer_with_the_stored(owed).await;
                     }
                 }
@@ -112,6 +117,7 @@ impl Losses {
     }
 
     fn put_off(&mut self, error: &StoreError) {
+        self.metrics.failures.inc();
         tracing::warn!(
             error = error as &dyn std::error::Error,
             records = self.owed.len(),

@@ -11,6 +11,9 @@ use whirl_service::metrics::{MetricsError, STAGE_SECONDS};
 const SECONDS: [f64; 13] =
     [0.0001, 0.000_25, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 10.0, 60.0];
 
+/// Classes of HTTP statuses.
+const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
+
 /// The stages of an activation's way that this controller sees the end of.
 #[derive(Clone)]
 pub(crate) struct Stages {
@@ -29,10 +32,44 @@ pub(crate) struct CacheMetrics {
     pub(crate) misses: IntCounter,
 }
 
+/// Requests that a limit of their namespace held back.
+#[derive(Clone)]
+pub(crate) struct ThrottleMetrics {
+    pub(crate) invocations_per_minute: IntCounter,
+    pub(crate) concurrent_invocations: IntCounter,
+    pub(crate) fires_per_minute: IntCounter,
+}
+
+/// Records that the controller writes itself.
+#[derive(Clone)]
+pub(crate) struct RecordMetrics {
+    /// Those that wait for the store.
+    pub(crate) waiting: IntGauge,
+    /// Attempts that failed.
+    pub(crate) failures: IntCounter,
+}
+
+/// Sequences and compositions that the controller runs.
+#[derive(Clone)]
+pub(crate) struct SequenceMetrics {
+    pub(crate) running: IntGauge,
+    /// Those that were accepted and ended without being run, or run on.
+    pub(crate) given_up: IntCounter,
+}
+
+/// Requests with an `Idempotency-Key`.
+#[derive(Clone)]
+pub(crate) struct KeyMetrics {
+    pub(crate) first: IntCounter,
+    pub(crate) again: IntCounter,
+    pub(crate) refused: IntCounter,
+}
+
 /// What a controller counts.
 #[derive(Clone)]
 pub(crate) struct ControllerMetrics {
     answers: [IntCounter; 5],
+    gateway_answers: [IntCounter; 5],
     seconds: Histogram,
     /// Actions found in memory or not.
     pub(crate) actions: CacheMetrics,
@@ -48,6 +85,12 @@ pub(crate) struct ControllerMetrics {
     pub(crate) in_flight: IntGauge,
     /// Times of an activation's stages.
     pub(crate) stages: Stages,
+    pub(crate) throttled: ThrottleMetrics,
+    pub(crate) records: RecordMetrics,
+    pub(crate) sequences: SequenceMetrics,
+    pub(crate) keys: KeyMetrics,
+    /// Changes that other controllers could not be told of.
+    pub(crate) untold_changes: IntCounter,
 }
 
 impl ControllerMetrics {
@@ -56,6 +99,11 @@ impl ControllerMetrics {
         let answers = metrics.counters(
             "whirl_controller_answers_total",
             "HTTP answers by class of status.",
+            &["status"],
+        )?;
+        let gateway_answers = metrics.counters(
+            "whirl_controller_gateway_answers_total",
+            "Those of them that the API gateway gave, by class of status.",
             &["status"],
         )?;
         let cache = metrics.counters(
@@ -75,7 +123,8 @@ impl ControllerMetrics {
             &STAGE_SECONDS,
         )?;
         Ok(Self {
-            answers: ["1xx", "2xx", "3xx", "4xx", "5xx"].map(|class| answers.with_label_values(&[class])),
+            answers: CLASSES.map(|class| answers.with_label_values(&[class])),
+            gateway_answers: CLASSES.map(|class| gateway_answers.with_label_values(&[class])),
             seconds: metrics.histogram(
                 "whirl_controller_answer_seconds",
                 "Seconds from a request's head to its answer.",
@@ -101,14 +150,89 @@ impl ControllerMetrics {
                 confirmation: stages.with_label_values(&["confirmation"]),
                 acknowledgement: stages.with_label_values(&["acknowledgement"]),
             },
+            throttled: ThrottleMetrics::new(metrics)?,
+            records: RecordMetrics::new(metrics)?,
+            sequences: SequenceMetrics::new(metrics)?,
+            keys: KeyMetrics::new(metrics)?,
+            untold_changes: metrics.counter(
+                "whirl_controller_untold_changes_total",
+                "Changes to entities and subjects that other controllers could not be told of.",
+            )?,
         })
     }
 
     /// Counts one answer.
     pub(crate) fn answered(&self, status: StatusCode, took: Duration) {
-        if let Some(counter) = self.answers.get(usize::from(status.as_u16() / 100).wrapping_sub(1)) {
-            counter.inc();
-        }
+        count(&self.answers, status);
         self.seconds.observe(took.as_secs_f64());
+    }
+
+    /// Counts one answer of the API gateway, which is counted with all others too.
+    pub(crate) fn answered_by_gateway(&self, status: StatusCode) {
+        count(&self.gateway_answers, status);
+    }
+}
+
+fn count(answers: &[IntCounter; 5], status: StatusCode) {
+    if let Some(counter) = answers.get(usize::from(status.as_u16() / 100).wrapping_sub(1)) {
+        counter.inc();
+    }
+}
+
+impl ThrottleMetrics {
+    fn new(metrics: &Metrics) -> Result<Self, MetricsError> {
+        let throttled = metrics.counters(
+            "whirl_controller_throttled_total",
+            "Requests that a limit of their namespace held back, by limit.",
+            &["limit"],
+        )?;
+        let of = |limit| throttled.with_label_values(&[limit]);
+        Ok(Self {
+            invocations_per_minute: of("invocationsPerMinute"),
+            concurrent_invocations: of("concurrentInvocations"),
+            fires_per_minute: of("firesPerMinute"),
+        })
+    }
+}
+
+impl RecordMetrics {
+    fn new(metrics: &Metrics) -> Result<Self, MetricsError> {
+        Ok(Self {
+            waiting: metrics.gauge(
+                "whirl_controller_records_waiting",
+                "Records of sequences, triggers and lost activations that wait to be written.",
+            )?,
+            failures: metrics.counter(
+                "whirl_controller_record_write_failures_total",
+                "Failed attempts of the controller to write records; they are tried again.",
+            )?,
+        })
+    }
+}
+
+impl SequenceMetrics {
+    fn new(metrics: &Metrics) -> Result<Self, MetricsError> {
+        Ok(Self {
+            running: metrics.gauge(
+                "whirl_controller_sequences_running",
+                "Sequences and compositions that run, or whose record is not stored yet.",
+            )?,
+            given_up: metrics.counter(
+                "whirl_controller_sequences_given_up_total",
+                "Accepted sequences and compositions that were not run, or not run on, by their controller's fault.",
+            )?,
+        })
+    }
+}
+
+impl KeyMetrics {
+    fn new(metrics: &Metrics) -> Result<Self, MetricsError> {
+        let keys = metrics.counters(
+            "whirl_controller_idempotency_keys_total",
+            "Requests with an idempotency key, by what they were.",
+            &["request"],
+        )?;
+        let of = |request| keys.with_label_values(&[request]);
+        Ok(Self { first: of("first"), again: of("again"), refused: of("refused") })
     }
 }

@@ -102,7 +102,25 @@ fn described() -> Value {
     document["security"] = json!([{"basicAuth": []}]);
     bodies::attach(&mut document);
     add_packaged_actions(&mut document["paths"]);
+    complete(&mut document["paths"]);
     document
+}
+
+/// Gives each operation an id that no other has, and each parameter a type.
+fn complete(paths: &mut Value) {
+    for (path, operations) in paths.as_object_mut().into_iter().flatten() {
+        let words: Vec<&str> =
+            path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
+        let is_folder = if path.len() > 1 && path.ends_with('/') { "_all" } else { "" };
+        for (method, operation) in operations.as_object_mut().into_iter().flatten() {
+            operation["operationId"] = format!("{method}_{}{is_folder}", words.join("_")).into();
+            for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
+                if parameter.get("schema").is_none() {
+                    parameter["schema"] = json!({"type": "string"});
+                }
+            }
+        }
+    }
 }
 
 /// Actions in packages have the operations of those in none, and one more parameter.
@@ -114,9 +132,6 @@ fn add_packaged_actions(paths: &mut Value) {
             "description": "The package, or the binding to one.", "schema": {"type": "string"}});
         if let Some(parameters) = operation["parameters"].as_array_mut() {
             parameters.push(package);
-        }
-        if let Some(id) = operation["operationId"].as_str().map(|id| format!("{id}_in_package")) {
-            operation["operationId"] = id.into();
         }
     }
     paths["/api/v1/namespaces/{namespace}/actions/{package}/{name}"] = packaged;

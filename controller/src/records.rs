@@ -2,19 +2,20 @@
 //! it; how many wait for that is bounded.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use prometheus::IntGauge;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use whirl_backends::store::ActivationStore;
 use whirl_model::ActivationRecord;
 
 use crate::api_error::ApiError;
+use crate::metrics::RecordMetrics;
 
 /// Records that may wait for the store.
-const MOST_WAITING: usize = 10_000;
+const MOST_WAITING: i64 = 10_000;
 /// How long the store is left alone after it failed.
 const RETRY_AFTER: Duration = Duration::from_secs(2);
 /// How long records are gathered that nobody waits for.
@@ -23,7 +24,7 @@ const GATHER: Duration = Duration::from_millis(20);
 /// Writes records.
 pub(crate) struct Records {
     store: Arc<dyn ActivationStore>,
-    waiting: AtomicUsize,
+    metrics: RecordMetrics,
     gathered: Mutex<Vec<Gathered>>,
     /// Where gathered records are written, whatever becomes of who gave them.
     background: Handle,
@@ -34,25 +35,25 @@ type Gathered = (Arc<ActivationRecord>, oneshot::Sender<()>);
 
 impl Records {
     /// A writer to this store, with nothing to write. Has to be made within a tokio runtime.
-    pub(crate) fn new(store: Arc<dyn ActivationStore>) -> Self {
+    pub(crate) fn new(store: Arc<dyn ActivationStore>, metrics: RecordMetrics) -> Self {
         let background = Handle::current();
-        Self { store, waiting: AtomicUsize::new(0), gathered: Mutex::default(), background }
+        Self { store, metrics, gathered: Mutex::default(), background }
     }
 
     /// Whether a record that will come can be taken: not while too many wait for the store already.
     pub(crate) fn have_room(&self) -> Result<(), ApiError> {
-        if self.waiting.load(Ordering::Relaxed) < MOST_WAITING { Ok(()) } else { Err(ApiError::RecordsWait) }
+        if self.metrics.waiting.get() < MOST_WAITING { Ok(()) } else { Err(ApiError::RecordsWait) }
     }
 
     /// Writes a record at once. Returns when it is stored, however long the store is away.
     pub(crate) async fn store(&self, record: Arc<ActivationRecord>) {
-        let _waiting = Waiting::begin(&self.waiting);
+        let _waiting = Waiting::begin(&self.metrics.waiting);
         self.write(&[record]).await;
     }
 
     /// Writes a record with others that come within a moment. Returns when it is stored.
     pub(crate) async fn gather(self: &Arc<Self>, record: Arc<ActivationRecord>) {
-        let _waiting = Waiting::begin(&self.waiting);
+        let _waiting = Waiting::begin(&self.metrics.waiting);
         let (done, stored) = oneshot::channel();
         let is_first = {
             let mut gathered = self.gathered.lock();
@@ -63,8 +64,10 @@ impl Records {
             let records = Arc::clone(self);
             self.background.spawn(async move { records.write_gathered().await });
         }
-        // The writing is given up only with the process.
-        let _ = stored.await;
+        if stored.await.is_err() {
+            // The writing was given up, as the process ends: the record is not stored.
+            std::future::pending::<()>().await;
+        }
     }
 
     async fn write_gathered(&self) {
@@ -80,6 +83,7 @@ impl Records {
 
     async fn write(&self, records: &[Arc<ActivationRecord>]) {
         while let Err(error) = self.store.put_all(records).await {
+            self.metrics.failures.inc();
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
                 records = records.len(),
@@ -91,17 +95,17 @@ impl Records {
 }
 
 /// One record that waits.
-struct Waiting<'a>(&'a AtomicUsize);
+struct Waiting<'a>(&'a IntGauge);
 
 impl<'a> Waiting<'a> {
-    fn begin(count: &'a AtomicUsize) -> Self {
-        count.fetch_add(1, Ordering::Relaxed);
-        Self(count)
+    fn begin(waiting: &'a IntGauge) -> Self {
+        waiting.inc();
+        Self(waiting)
     }
 }
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.0.dec();
     }
 }

@@ -9,7 +9,7 @@ use whirl_model::{Action, ActionPath, Arguments, EntityPath, Namespace, Package,
 use crate::api::Api;
 use crate::api_error::ApiError;
 use crate::entitlement::{self, Forbidden};
-use crate::entity_cache::Stored;
+use crate::entity_cache::{Reading, Stored};
 
 /// Through how many bindings a package is reached at most. A binding is made to a package, but what it names
 /// may have become a binding since.
@@ -80,6 +80,7 @@ impl Reached {
 
 /// One look at a package, on the way to an action or to a package's contents.
 struct Look<'a> {
+    reading: Reading,
     reader: &'a Namespace,
     package: &'a EntityPath,
     /// Whether the reader may be told that it is missing.
@@ -89,21 +90,39 @@ struct Look<'a> {
 }
 
 impl Api {
-    /// The action that `caller` reaches at `path`, to read or to invoke it. An action of the default package is
-    /// its owner's alone; one in a package is for all who may read the package.
+    /// The action that `caller` reaches at `path`, to invoke it. An action of the default package is its
+    /// owner's alone; one in a package is for all who may read the package.
     ///
     /// Errors: [`ApiError::Forbidden`]; [`ApiError::Missing`] for an action, [`ApiError::MissingNamed`] for a
     /// package that is missing; [`ApiError::NotInCollection`] if one of them is something else.
     pub(crate) async fn resolve(&self, caller: &Namespace, path: &ActionPath) -> Result<Resolved, ApiError> {
+        self.resolve_by(Reading::Remembered, caller, path).await
+    }
+
+    /// The same as the store has it now, to show it or to make something that names it.
+    pub(crate) async fn resolve_stored(
+        &self,
+        caller: &Namespace,
+        path: &ActionPath,
+    ) -> Result<Resolved, ApiError> {
+        self.resolve_by(Reading::Stored, caller, path).await
+    }
+
+    async fn resolve_by(
+        &self,
+        reading: Reading,
+        caller: &Namespace,
+        path: &ActionPath,
+    ) -> Result<Resolved, ApiError> {
         let Some(package) = path.package_path() else {
             entitlement::action(caller, path)?;
-            let stored = self.entities.action(path).await?;
+            let stored = self.entities.action_by(reading, path).await?;
             return Ok(Resolved { stored, inherited: Parameters::default(), binding: None });
         };
-        let reached = self.reach(caller, &package, path).await?;
+        let reached = self.reach_by(reading, caller, &package, path).await?;
         let EntityPath { namespace, name: package } = reached.provider.entity.path.clone();
         let action = ActionPath { namespace, package: Some(package), name: path.name.clone() };
-        let stored = self.entities.action(&action).await?;
+        let stored = self.entities.action_by(reading, &action).await?;
         Ok(Resolved { stored, inherited: reached.parameters(), binding: reached.binding().cloned() })
     }
 
@@ -119,10 +138,15 @@ impl Api {
         })
     }
 
-    /// The package that `reader` finds at `path`, or behind the binding there. Refusals name what was `asked`
-    /// for, the package itself or an action in it.
-    pub(crate) async fn reach(
+    /// The package that `reader` finds at `path`, or behind the binding there, as the store has them now.
+    pub(crate) async fn reach(&self, reader: &Namespace, path: &EntityPath) -> Result<Reached, ApiError> {
+        self.reach_by(Reading::Stored, reader, path, path).await
+    }
+
+    /// Refusals name what was `asked` for, the package itself or an action in it.
+    async fn reach_by(
         &self,
+        reading: Reading,
         reader: &Namespace,
         path: &EntityPath,
         asked: &(dyn Display + Sync),
@@ -131,7 +155,7 @@ impl Api {
         let mut path = path.clone();
         let mut may_know = reader == &path.namespace;
         loop {
-            let package = self.look_at(Look { reader, package: &path, may_know, asked }).await?;
+            let package = self.look_at(Look { reading, reader, package: &path, may_know, asked }).await?;
             let Some(target) = package.entity.binding.clone() else {
                 return Ok(Reached { bindings, provider: package });
             };
@@ -152,12 +176,13 @@ impl Api {
         path: &EntityPath,
     ) -> Result<Arc<Stored<Package>>, ApiError> {
         let may_know = reader == &path.namespace;
-        self.look_at(Look { reader, package: path, may_know, asked: path }).await
+        let reading = Reading::Stored;
+        self.look_at(Look { reading, reader, package: path, may_know, asked: path }).await
     }
 
     async fn look_at(&self, look: Look<'_>) -> Result<Arc<Stored<Package>>, ApiError> {
-        let Look { reader, package, may_know, asked } = look;
-        match self.entities.package(package).await {
+        let Look { reading, reader, package, may_know, asked } = look;
+        match self.entities.package_by(reading, package).await {
             Ok(stored) if entitlement::reads(reader, &stored.entity) => Ok(stored),
             Err(ApiError::NotInCollection) if reader == &package.namespace => Err(ApiError::NotInCollection),
             Err(ApiError::Missing | ApiError::NotInCollection) if may_know => {

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use prometheus::IntGauge;
 use tokio::sync::{Notify, oneshot};
 use whirl_backends::bus::{Consumer, Delivery, Message, Receipt};
 use whirl_model::{ActivationId, ActivationMessage, ActivationRecord};
@@ -40,10 +41,10 @@ pub(crate) struct Start {
 }
 
 /// Sequences that were accepted here or by an earlier process.
-#[derive(Default)]
 pub(crate) struct Sequences {
     state: Mutex<State>,
     ended: Notify,
+    running: IntGauge,
 }
 
 #[derive(Default)]
@@ -57,6 +58,11 @@ struct State {
 }
 
 impl Sequences {
+    /// None so far; `running` tells how many there are.
+    pub(crate) fn new(running: IntGauge) -> Self {
+        Self { state: Mutex::default(), ended: Notify::new(), running }
+    }
+
     /// Steps that an earlier process began will be redelivered to their invoker: whoever takes up what they are
     /// steps of waits for them.
     pub(crate) fn recover(&self, steps: &[Arc<ActivationMessage>], acknowledgements: &Acknowledgements) {
@@ -93,7 +99,10 @@ impl Sequences {
         let mut state = self.state.lock();
         let receipts = state.running.entry(id).or_default();
         receipts.push(receipt);
-        (receipts.len() == 1).then(|| state.starting.remove(&id))
+        (receipts.len() == 1).then(|| {
+            self.running.inc();
+            state.starting.remove(&id)
+        })
     }
 
     fn recovered(&self, step: ActivationId) -> Option<oneshot::Receiver<Arc<ActivationRecord>>> {
@@ -103,7 +112,10 @@ impl Sequences {
     /// One is done with: the bus forgets it.
     fn end(&self, id: ActivationId) {
         let receipts = self.state.lock().running.remove(&id);
-        receipts.into_iter().flatten().for_each(|receipt| receipt.recorded());
+        if let Some(receipts) = receipts {
+            self.running.dec();
+            receipts.into_iter().for_each(|receipt| receipt.recorded());
+        }
         self.ended.notify_waiters();
     }
 }

@@ -103,7 +103,7 @@ impl Controller {
             Arc::new(Acknowledgements::new(config.recent_results_bytes, parts.invokers.clone(), &metrics));
         let subscription =
             parts.bus.subscribe(Topic::Acknowledgements(parts.id), acknowledgements.clone(), CREDIT);
-        let sequences = Arc::new(Sequences::default());
+        let sequences = Arc::new(Sequences::new(metrics.sequences.running.clone()));
         sequences.recover(&parts.redelivered, &acknowledgements);
         let lifetime = Duration::from_secs(config.authentication_cache_seconds);
         let believed = parts.member.map(|member| Duration::from_secs(member.action_cache_seconds.into()));
@@ -126,7 +126,7 @@ impl Controller {
             admin_key: parts.admin_key,
             entities,
             gateway: Gateway::new(routes, config.gateway_url.clone()),
-            records: Arc::new(Records::new(parts.stores.activations.clone())),
+            records: Arc::new(Records::new(parts.stores.activations.clone(), metrics.records.clone())),
             claims: Claims::new(parts.stores.claims.clone()),
             config,
             stores: parts.stores,
@@ -152,8 +152,9 @@ impl Controller {
     /// Waits until no activation is in flight here: all have ended, and those that were lost, or are made of
     /// others, are recorded.
     pub async fn idle(&self) {
-        self.sequences_ended().await;
+        // In this order: one that is not delivered yet is in flight, and one that has ended may not be stored.
         self.api.acknowledgements.emptied().await;
+        self.sequences_ended().await;
     }
 
     /// Serves the API on all the listeners until the returned server is stopped, which lets open requests end
@@ -217,7 +218,7 @@ fn tend(api: &Api, member: MemberConfig) -> Tending {
         api.invokers.clone(),
         api.stores.activations.clone(),
         Duration::from_millis(member.lost_grace_milliseconds.into()),
-        api.metrics.lost.clone(),
+        &api.metrics,
     );
     let forgetter = Forgetter {
         own: api.id,

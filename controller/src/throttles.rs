@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use parking_lot::Mutex;
+use prometheus::IntCounter;
 use whirl_scheduling::throttle::{Exceeded, Minute, RateThrottle, admit_concurrent, share};
 
 use crate::api::Api;
@@ -40,12 +41,15 @@ impl Api {
         let (limits, defaults) = (&on_behalf_of.limits, &self.config.throttles);
         let uuid = &on_behalf_of.caller.uuid;
         let allowed = self.share(limits.invocations_per_minute.unwrap_or(defaults.actions_per_minute));
+        let throttled = &self.metrics.throttled;
         let admitted = self.throttles.invocations.lock().admit(minute(), uuid, allowed);
-        admitted.map_err(too_many_in_a_minute)?;
+        admitted.map_err(too_many_in_a_minute(&throttled.invocations_per_minute))?;
         let allowed = self.share(limits.concurrent_invocations.unwrap_or(defaults.concurrent_actions));
         let in_flight = self.acknowledgements.in_flight_of(uuid);
-        admit_concurrent(in_flight, allowed)
-            .map_err(|Exceeded { count, allowed }| ApiError::TooManyConcurrent { count, allowed })
+        admit_concurrent(in_flight, allowed).map_err(|Exceeded { count, allowed }| {
+            throttled.concurrent_invocations.inc();
+            ApiError::TooManyConcurrent { count, allowed }
+        })
     }
 
     /// Counts the firing of a trigger and refuses it where that is one too many.
@@ -54,7 +58,7 @@ impl Api {
         let limit = on_behalf_of.limits.fires_per_minute.unwrap_or(self.config.throttles.triggers_per_minute);
         let uuid = &on_behalf_of.caller.uuid;
         let admitted = self.throttles.fires.lock().admit(minute(), uuid, self.share(limit));
-        admitted.map_err(too_many_in_a_minute)
+        admitted.map_err(too_many_in_a_minute(&self.metrics.throttled.fires_per_minute))
     }
 
     /// This controller's share of a limit that all of them keep together.
@@ -63,8 +67,11 @@ impl Api {
     }
 }
 
-fn too_many_in_a_minute(Exceeded { count, allowed }: Exceeded) -> ApiError {
-    ApiError::TooManyRequests { count, allowed }
+fn too_many_in_a_minute(throttled: &IntCounter) -> impl FnOnce(Exceeded) -> ApiError {
+    move |Exceeded { count, allowed }| {
+        throttled.inc();
+        ApiError::TooManyRequests { count, allowed }
+    }
 }
 
 fn minute() -> Minute {

@@ -44,7 +44,7 @@ impl Shell {
                     if let Some(job) = self.take_job(activation) {
                         let (shell, response) = (Arc::clone(self), outcome::of_rejection(&rejection));
                         tokio::spawn(async move {
-                            shell.end_without_run(&job.message, job.receipt, response, report).await;
+                            shell.end_without_run(job, response, report).await;
                         });
                     }
                 }

@@ -99,7 +99,7 @@ impl Taken {
 
     async fn end(self, shell: &Arc<Shell>, response: ActivationResponse) {
         let report = shell.settle(self.position);
-        shell.end_without_run(&self.message, self.receipt, response, report).await;
+        shell.end_without_action(&self.message, self.receipt, response, report).await;
         shell.grant(1);
         // What follows from this is nothing for the pool, which never knew the activation; a drain may be over.
         shell.turn(Event::Tick);

@@ -17,7 +17,7 @@ pub(crate) struct Interval {
     pub(crate) total: Duration,
 }
 
-/// The record, without logs, of an activation that reached a container.
+/// The record, without logs, of an activation whose action is known.
 pub(crate) fn of_run(
     message: &ActivationMessage,
     action: &Action,
@@ -46,6 +46,17 @@ pub(crate) fn of_run(
 
 /// The record of an activation that never reached a container.
 pub(crate) fn without_run(
+    message: &ActivationMessage,
+    action: &Action,
+    now: Timestamp,
+    response: ActivationResponse,
+) -> ActivationRecord {
+    let interval = Interval { start: now, init: None, total: Duration::ZERO };
+    of_run(message, action, interval, response, false)
+}
+
+/// The record of an activation whose action is not known.
+pub(crate) fn without_action(
     message: &ActivationMessage,
     now: Timestamp,
     response: ActivationResponse,

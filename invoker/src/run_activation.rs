@@ -70,7 +70,7 @@ pub(crate) async fn run(
         let fate = if preparation == Preparation::Initialise { Fate::Discard } else { Fate::Keep };
         let report = shell.turn(Event::Ended(id, fate));
         let response = outcome::start_not_noted();
-        return shell.end_without_run(&job.message, job.receipt, response, report).await;
+        return shell.end_without_run(job, response, report).await;
     }
     let began = Instant::now();
     match Attempt::new(&shell, id, &container, &job).go(preparation).await {
@@ -81,7 +81,7 @@ pub(crate) async fn run(
                 return shell.bounce(id, job);
             }
             let report = shell.turn(Event::Ended(id, Fate::Discard));
-            shell.end_without_run(&job.message, job.receipt, outcome::no_container(), report).await;
+            shell.end_without_run(job, outcome::no_container(), report).await;
         }
         Run::Over { response, interval, timed_out } => {
             let answered = Instant::now();

@@ -218,7 +218,14 @@ impl Shell {
     }
 
     /// Ends an activation that reached no container, and is not in the pool any more.
-    pub(crate) async fn end_without_run(
+    pub(crate) async fn end_without_run(&self, job: Job, response: ActivationResponse, report: u64) {
+        let now = Timestamp::from_system(SystemTime::now());
+        let record = record::without_run(&job.message, &job.action, now, response);
+        self.end_with(&job.message, record, job.receipt, report).await;
+    }
+
+    /// Ends an activation whose action is not known, and which never was in the pool.
+    pub(crate) async fn end_without_action(
         &self,
         message: &ActivationMessage,
         receipt: Arc<dyn Receipt>,
@@ -226,7 +233,18 @@ impl Shell {
         report: u64,
     ) {
         let now = Timestamp::from_system(SystemTime::now());
-        let record = Arc::new(record::without_run(message, now, response));
+        let record = record::without_action(message, now, response);
+        self.end_with(message, record, receipt, report).await;
+    }
+
+    async fn end_with(
+        &self,
+        message: &ActivationMessage,
+        record: ActivationRecord,
+        receipt: Arc<dyn Receipt>,
+        report: u64,
+    ) {
+        let record = Arc::new(record);
         let is_kept = self.conclude(message, &record, &*receipt);
         self.acknowledge(message, &record, report).await;
         if is_kept {

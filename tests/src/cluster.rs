@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
+use whirl_cli::ClientConfig;
+use whirl_cli::client::{AdminClient, Auth};
 
 use crate::host::{self, Belongings, free_port};
 use crate::settings::UNTHROTTLED;
@@ -22,6 +24,8 @@ const LAST_GRACE: Duration = Duration::from_secs(10);
 /// Who is the namespace guest.
 const AUTH: &str = "23bc46b1-71f6-4ed5-8c54-816aa4f8c502:\
     0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01";
+/// Who is the administrator.
+const ADMIN_KEY: &str = "0123456789abcdefghijklmnopqrstuvwxyz";
 const MEMORY: u32 = 1024;
 
 /// Settings, as the variables that name them.
@@ -45,6 +49,7 @@ pub struct Part {
     settings: Settings,
     admin: String,
     api: Option<String>,
+    gateway: Option<String>,
     belongings: Option<Belongings>,
     child: Child,
 }
@@ -86,8 +91,8 @@ impl Cluster {
         let name = format!("t{:x}-{}", std::process::id(), free_port());
         let key = folder.path().join("server.key");
         let bytes = blake3::hash(folder.path().as_os_str().as_encoded_bytes());
-        fs::write(&key, bytes.as_bytes()).unwrap();
-        fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
+        write_secret(&key, bytes.as_bytes());
+        write_secret(&folder.path().join("admin.key"), ADMIN_KEY.as_bytes());
         let manifest = crate::world::server::plain_manifest(folder.path());
         let own = [
             ("WHIRL_CLUSTER", name.clone()),
@@ -105,16 +110,18 @@ impl Cluster {
     #[must_use]
     pub fn new_controller(&self) -> Part {
         let name = format!("controller{}", self.controllers.len());
-        let port = free_port();
-        let mut part = self.part(
-            "whirl-controller",
-            &name,
-            &[("WHIRL_PORT", port.to_string()), ("WHIRL_CREDENTIALS", AUTH.to_owned())]
-                .into_iter()
-                .chain(UNTHROTTLED.map(|(name, value)| (name, value.to_owned())))
-                .collect::<Vec<_>>(),
-        );
+        let (port, gateway) = (free_port(), free_port());
+        let own = [
+            ("WHIRL_PORT", port.to_string()),
+            ("WHIRL_GATEWAY_PORT", gateway.to_string()),
+            ("WHIRL_ADMIN_KEY_FILE", self.folder.path().join("admin.key").display().to_string()),
+            ("WHIRL_CREDENTIALS", AUTH.to_owned()),
+        ];
+        let unthrottled = UNTHROTTLED.map(|(name, value)| (name, value.to_owned()));
+        let own: Vec<_> = own.into_iter().chain(unthrottled).collect();
+        let mut part = self.part("whirl-controller", &name, &own);
         part.api = Some(format!("http://127.0.0.1:{port}"));
+        part.gateway = Some(format!("127.0.0.1:{gateway}"));
         part
     }
 
@@ -147,14 +154,20 @@ impl Cluster {
         fs::create_dir_all(&folder).unwrap();
         let child = spawn(program, &folder, &settings);
         let admin = format!("127.0.0.1:{admin_port}");
-        Part { program, folder, settings, admin, api: None, belongings: None, child }
+        Part { program, folder, settings, admin, api: None, gateway: None, belongings: None, child }
     }
 
     /// The platform as a client of one of its controllers sees it.
     #[must_use]
     pub fn world(&self, controller: usize) -> World {
+        self.world_of(controller, AUTH)
+    }
+
+    /// The same as someone else, by `UUID:KEY`, sees it.
+    #[must_use]
+    pub fn world_of(&self, controller: usize, auth: &str) -> World {
         let api = self.controllers[controller].api.as_deref().expect("a controller has an API");
-        World::connect(api, AUTH, None)
+        World::connect(api, auth, None)
     }
 
     /// How a controller says an invoker is: `up`, `down` and others.
@@ -245,6 +258,28 @@ impl Part {
         RawRequest::new(&self.admin, "GET", path).send().json()
     }
 
+    /// A client of its administration.
+    #[must_use]
+    pub fn administration(&self) -> AdminClient {
+        let config = ClientConfig::new(format!("http://{}", self.admin)).with_auth(Auth::bearer(ADMIN_KEY));
+        AdminClient::new(config).unwrap()
+    }
+
+    /// A request to its API gateway.
+    #[must_use]
+    pub fn gateway(&self, method: &str, path: &str) -> RawRequest {
+        RawRequest::new(self.gateway.as_deref().expect("a controller has a gateway"), method, path)
+    }
+
+    /// The value of one of its metrics, named with its labels as the text format has them.
+    #[must_use]
+    pub fn metric(&self, name: &str) -> Option<f64> {
+        let answer = RawRequest::new(&self.admin, "GET", "/metrics").send();
+        let mut lines = str::from_utf8(&answer.body).unwrap().lines();
+        let value = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        value.map(|value| value.parse().unwrap())
+    }
+
     /// What it says about being ready, if its admin port answers.
     #[must_use]
     pub fn readiness(&self) -> Option<String> {
@@ -327,6 +362,12 @@ fn servers() -> Option<Settings> {
         ("WHIRL_ETCD__ENDPOINTS", etcd),
     ];
     Some(settings.map(|(name, value)| (name.to_owned(), value)).to_vec())
+}
+
+/// Writes a file for its owner alone.
+fn write_secret(path: &Path, bytes: &[u8]) {
+    fs::write(path, bytes).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
 }
 
 fn spawn(program: &str, folder: &Path, settings: &Settings) -> Child {

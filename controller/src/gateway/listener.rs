@@ -5,7 +5,7 @@ use actix_web::http::header::{
     HeaderMap, HeaderName, HeaderValue,
 };
 use actix_web::web::{self, Payload, ServiceConfig};
-use actix_web::{HttpMessage, HttpRequest, HttpResponse};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, ResponseError};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::routes::{Endpoint, Found};
@@ -33,6 +33,17 @@ async fn answer(
     request: HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse, ApiError> {
+    let answer = serve(&api, request, payload).await;
+    let status = answer.as_ref().map_or_else(ResponseError::status_code, HttpResponse::status);
+    api.metrics.answered_by_gateway(status);
+    answer
+}
+
+async fn serve(
+    api: &web::Data<Api>,
+    request: HttpRequest,
+    payload: Payload,
+) -> Result<HttpResponse, ApiError> {
     let transaction = request.extensions().get::<Transaction>().cloned().ok_or(ApiError::NoSuchApi)?;
     let below = request.uri().path().strip_prefix(ROOT).ok_or(ApiError::NoSuchApi)?;
     let (id, path) = below.split_at(below.find('/').unwrap_or(below.len()));
@@ -54,7 +65,7 @@ async fn answer(
         }
         Found::Operation { endpoint, parameters, cors } => {
             let wanted = translated(&request, endpoint, path, &parameters, transaction)?;
-            let mut response = crate::web::serve(&api, wanted, payload).await;
+            let mut response = crate::web::serve(api, wanted, payload).await;
             match cors {
                 true => Cors::of_web(request.headers()).apply(response.headers_mut()),
                 false => forbid(response.headers_mut()),

@@ -19,8 +19,8 @@ use crate::reply;
 pub(crate) async fn get(call: Call) -> Result<HttpResponse, ApiError> {
     let path = permitted(&call)?;
     let entities = &call.api.entities;
-    let rule = entities.rule(&path).await?;
-    let trigger = if_there(entities.trigger(&rule.entity.trigger).await)?;
+    let rule = entities.rule_fresh(&path).await?;
+    let trigger = if_there(entities.trigger_fresh(&rule.entity.trigger).await)?;
     let status = trigger.and_then(|trigger| links::status(&trigger.entity, &path));
     Ok(reply::json(&rule.entity.to_json(status.unwrap_or(RuleStatus::Inactive))))
 }

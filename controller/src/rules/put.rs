@@ -69,7 +69,7 @@ impl Writing<'_> {
             forbidden.push(trigger);
         }
         if let Some(action) = &self.change.action
-            && let Err(ApiError::Forbidden(action)) = self.call.api.resolve(caller, action).await
+            && let Err(ApiError::Forbidden(action)) = self.call.api.resolve_stored(caller, action).await
         {
             forbidden.push(action);
         }
@@ -125,7 +125,7 @@ impl Writing<'_> {
     }
 
     async fn check_action(&self, path: &ActionPath) -> Result<(), ApiError> {
-        match self.call.api.resolve(&self.call.caller.namespace, path).await {
+        match self.call.api.resolve_stored(&self.call.caller.namespace, path).await {
             Ok(_) => Ok(()),
             Err(ApiError::Missing | ApiError::MissingNamed(_) | ApiError::NotInCollection) => {
                 Err(ApiError::malformed(format!("The action '/{path}' does not exist.")))

@@ -80,7 +80,7 @@ impl Api {
         Box::pin(async move {
             let Reference { reader, component, depth } = reference;
             let resolved =
-                self.resolve(reader, component).await.map_err(|error| missing(error, component))?;
+                self.resolve_stored(reader, component).await.map_err(|error| missing(error, component))?;
             let action = resolved.action();
             if action.path == *planned.path {
                 return Err(ApiError::malformed(REFERS_TO_ITSELF));

@@ -57,7 +57,10 @@ impl Runner {
     pub(super) async fn run(mut self, start: Option<Start>) {
         let record = match self.prepare(start).await {
             Ok(start) => self.play(start).await,
-            Err(why) => unplayed(&self.message, now(), &why),
+            Err(why) => {
+                self.api.metrics.sequences.given_up.inc();
+                unplayed(&self.message, now(), &why)
+            }
         };
         self.finish(record).await;
     }

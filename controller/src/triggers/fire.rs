@@ -99,10 +99,7 @@ async fn prepare(
 ) -> Result<Option<Fire>, ApiError> {
     let (api, identity, headers) = (&call.api, call.identity(), call.request.headers());
     let payload = body::arguments(body)?;
-    let trigger = api.entities.trigger(path).await?;
-    if !firing::starts_something(&trigger.entity) {
-        return Ok(None);
-    }
+    let Some(trigger) = starting_something(api, path).await? else { return Ok(None) };
     if api.drain.is_draining() {
         return Err(ApiError::Draining);
     }
@@ -121,6 +118,17 @@ async fn prepare(
         api.records.have_room()?;
     }
     Ok(Some(fire))
+}
+
+/// The trigger, unless no rule of it is active. Before nothing is started the store is asked: word of a rule that
+/// another controller made a moment ago may be on its way.
+async fn starting_something(api: &Api, path: &EntityPath) -> Result<Option<Arc<Stored<Trigger>>>, ApiError> {
+    let starts_something = |trigger: &Arc<Stored<Trigger>>| firing::starts_something(&trigger.entity);
+    let remembered = api.entities.trigger(path).await?;
+    if starts_something(&remembered) || !api.has_peers {
+        return Ok(Some(remembered).filter(starts_something));
+    }
+    Ok(Some(api.entities.trigger_fresh(path).await?).filter(starts_something))
 }
 
 /// A fire on its way.

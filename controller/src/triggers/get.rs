@@ -17,6 +17,6 @@ use crate::reply;
 )]
 pub(crate) async fn get(call: Call) -> Result<HttpResponse, ApiError> {
     let path = permitted(&call)?;
-    let stored = call.api.entities.trigger(&path).await?;
+    let stored = call.api.entities.trigger_fresh(&path).await?;
     Ok(reply::json(&stored.entity.to_json()))
 }

@@ -61,6 +61,24 @@ fn every_reference_leads_to_a_definition() {
 }
 
 #[test]
+fn operations_have_ids_of_their_own_and_parameters_types() {
+    let world = World::start();
+    let document = world.anonymous().get("/api/v1/openapi.json").ok();
+    let mut ids = BTreeSet::new();
+    for (method, path) in operations(&document) {
+        let operation = &document["paths"][&path][&method];
+        let id = operation["operationId"].as_str().unwrap();
+        assert!(ids.insert(id.to_owned()), "{id} is twice");
+        for parameter in operation["parameters"].as_array().into_iter().flatten() {
+            assert!(
+                parameter["schema"]["type"].is_string() || parameter["schema"]["type"].is_array(),
+                "{parameter}"
+            );
+        }
+    }
+}
+
+#[test]
 fn swagger_has_what_clients_look_for() {
     let world = World::start();
     for path in ["/api/v1/api-docs", "/api/v1/api-docs/"] {

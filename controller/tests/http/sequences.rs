@@ -366,7 +366,10 @@ fn where_successes_have_no_record_what_had_begun_is_not_taken_up() {
     world.wait_until_seen(2);
     let world = world.restarted(increments);
     let whole = record(&world, &id);
-    assert_eq!((&whole["response"]["status"], world.invoker.seen().len()), (&json!("whisk internal error"), 0));
+    assert_eq!(
+        (&whole["response"]["status"], world.invoker.seen().len()),
+        (&json!("whisk internal error"), 0)
+    );
     assert!(whole["response"]["result"]["error"].as_str().unwrap().contains("not continued"));
 }
 

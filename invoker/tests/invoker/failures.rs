@@ -113,7 +113,9 @@ async fn an_image_that_cannot_be_pulled_is_the_developers_error() {
     let record = world.invoke(&action, "{}").await;
     assert_eq!(record.response.outcome, Outcome::DeveloperError);
     assert_eq!(result(&record), r#"{"error":"Failed to pull container image 'me/mine'."}"#);
-    assert_eq!(annotation(&record, "kind").unwrap(), r#""unknown""#);
+    assert_eq!(annotation(&record, "kind").unwrap(), r#""nodejs:20""#);
+    assert!(annotation(&record, "limits").unwrap().contains(r#""timeout""#));
+    assert_eq!(annotation(&record, "initTime"), None);
 }
 
 #[tokio::test]

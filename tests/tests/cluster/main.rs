@@ -3,9 +3,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its scenario")]
 
+mod changes;
 mod ill_set;
 mod losses;
 mod sequences;
+mod shared;
 mod together;
 
 use std::collections::HashMap;

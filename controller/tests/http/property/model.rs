@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::operation::{Exec, Given, Known, Place, Step};
+use super::operation::{Exec, Given, Known, PackagePut, Place, Step};
 
 /// Everything there is, by place: all sorts share one space of ids.
 #[derive(Default)]
@@ -102,9 +102,7 @@ impl Model {
                 Ok(ok(json!({"name": at.name})))
             }
             Step::Invoke(at, payload) => self.invoke(who, at, payload),
-            Step::PutPackage { at, overwrite, publish, binding, parameters } => {
-                self.put_package(who, at, *overwrite, *publish, binding.as_ref(), parameters)
-            }
+            Step::PutPackage { at, overwrite, put } => self.put_package(who, at, *overwrite, put),
             Step::GetPackage(at) => self.get_package(who, at),
             Step::DeletePackage { at, force } => {
                 owns(who, at)?;
@@ -388,10 +386,10 @@ impl Model {
         who: &str,
         at: &Place,
         overwrite: bool,
-        publish: Option<bool>,
-        binding: Option<&Place>,
-        parameters: &Given,
+        put: &PackagePut,
     ) -> Result<Expected, Refusal> {
+        let PackagePut { publish, binding, parameters } = put;
+        let binding = binding.as_ref();
         owns(who, at)?;
         let wrong =
             binding.map_or(Ok(()), |target| self.check_binding(who, target)).err().unwrap_or_default();

@@ -63,53 +63,32 @@ pub(super) enum Exec {
     Sequence(Vec<Place>),
 }
 
+/// What is said of a package.
+#[derive(Clone, Debug)]
+pub(super) struct PackagePut {
+    pub(super) publish: Option<bool>,
+    pub(super) binding: Option<Place>,
+    pub(super) parameters: Given,
+}
+
 #[derive(Clone, Debug)]
 pub(super) enum Step {
-    PutAction {
-        at: Place,
-        overwrite: bool,
-        exec: Option<Exec>,
-        parameters: Given,
-    },
+    PutAction { at: Place, overwrite: bool, exec: Option<Exec>, parameters: Given },
     GetAction(Place),
     DeleteAction(Place),
     Invoke(Place, Vec<(&'static str, i64)>),
-    PutPackage {
-        at: Place,
-        overwrite: bool,
-        publish: Option<bool>,
-        binding: Option<Place>,
-        parameters: Given,
-    },
+    PutPackage { at: Place, overwrite: bool, put: PackagePut },
     GetPackage(Place),
-    DeletePackage {
-        at: Place,
-        force: bool,
-    },
-    PutTrigger {
-        at: Place,
-        overwrite: bool,
-        parameters: Given,
-    },
+    DeletePackage { at: Place, force: bool },
+    PutTrigger { at: Place, overwrite: bool, parameters: Given },
     GetTrigger(Place),
     DeleteTrigger(Place),
     Fire(Place),
-    PutRule {
-        at: Place,
-        overwrite: bool,
-        trigger: Place,
-        action: Place,
-    },
+    PutRule { at: Place, overwrite: bool, trigger: Place, action: Place },
     GetRule(Place),
     DeleteRule(Place),
-    SetRule {
-        at: Place,
-        active: bool,
-    },
-    List {
-        collection: &'static str,
-        namespace: &'static str,
-    },
+    SetRule { at: Place, active: bool },
+    List { collection: &'static str, namespace: &'static str },
 }
 
 fn pick<T: Copy>(rng: &mut StdRng, from: &[T]) -> T {
@@ -117,10 +96,8 @@ fn pick<T: Copy>(rng: &mut StdRng, from: &[T]) -> T {
 }
 
 fn some_parameters(rng: &mut StdRng) -> Vec<(&'static str, i64)> {
-    PARAMETERS
-        .into_iter()
-        .filter_map(|name| rng.random_bool(0.5).then(|| (name, rng.random_range(0..9))))
-        .collect()
+    let chosen: Vec<&str> = PARAMETERS.into_iter().filter(|_| rng.random_bool(0.5)).collect();
+    chosen.into_iter().map(|name| (name, rng.random_range(0..9))).collect()
 }
 
 fn perhaps_parameters(rng: &mut StdRng) -> Given {
@@ -196,9 +173,11 @@ pub(super) fn any(rng: &mut StdRng, known: &Known) -> (&'static str, Step) {
         10..=12 => Step::PutPackage {
             at: known.package(rng),
             overwrite,
-            publish: rng.random_bool(0.7).then(|| rng.random_bool(0.6)),
-            binding: rng.random_bool(0.3).then(|| known.package(rng)),
-            parameters: perhaps_parameters(rng),
+            put: PackagePut {
+                publish: rng.random_bool(0.7).then(|| rng.random_bool(0.6)),
+                binding: rng.random_bool(0.3).then(|| known.package(rng)),
+                parameters: perhaps_parameters(rng),
+            },
         },
         13 | 14 => Step::GetPackage(known.package(rng)),
         15 => Step::DeletePackage { at: known.package(rng), force: rng.random_bool(0.5) },
@@ -289,7 +268,7 @@ pub(super) fn take(client: &Client, step: &Step) -> Answer {
         Step::Invoke(at, arguments) => {
             client.post(&format!("{}?blocking=true", at.url("actions")), &object(arguments))
         }
-        Step::PutPackage { at, overwrite, publish, binding, parameters } => {
+        Step::PutPackage { at, overwrite, put: PackagePut { publish, binding, parameters } } => {
             let mut body = with_parameters(json!({}), parameters);
             if let Some(publish) = publish {
                 body["publish"] = json!(publish);
