@@ -14,11 +14,13 @@ use whirl_model::{
     Namespace, Timestamp, Topic, Version,
 };
 
+mod recent;
+
+use recent::Recent;
+
 use crate::invokers::{Invokers, Life};
 use crate::metrics::ControllerMetrics;
 
-/// What a recent record weighs besides its result.
-const RECORD_BYTES: usize = 1024;
 /// Activations that ended and whose record may not be stored yet: remembered so many, and for so long.
 const ENDED: usize = 4096;
 const ENDED_FOR: Duration = Duration::from_secs(10);
@@ -324,45 +326,8 @@ impl Consumer for Acknowledgements {
     }
 }
 
-/// The newest records, as many as fit, each with whether it is to be kept.
-struct Recent {
-    records: HashMap<ActivationId, (Arc<ActivationRecord>, bool)>,
-    order: VecDeque<ActivationId>,
-    bytes: usize,
-    max_bytes: usize,
-}
-
-impl Recent {
-    fn new(max_bytes: usize) -> Self {
-        Self { records: HashMap::new(), order: VecDeque::new(), bytes: 0, max_bytes }
-    }
-
-    fn get(&self, id: ActivationId) -> Option<(Arc<ActivationRecord>, bool)> {
-        self.records.get(&id).cloned()
-    }
-
-    fn insert(&mut self, record: Arc<ActivationRecord>, is_kept: bool) {
-        let id = record.activation_id;
-        self.bytes += weight(&record);
-        match self.records.insert(id, (record, is_kept)) {
-            Some((replaced, _)) => self.bytes -= weight(&replaced),
-            None => self.order.push_back(id),
-        }
-        while self.bytes > self.max_bytes {
-            let Some(oldest) = self.order.pop_front() else { return };
-            if let Some((record, _)) = self.records.remove(&oldest) {
-                self.bytes -= weight(&record);
-            }
-        }
-    }
-}
-
-fn weight(record: &ActivationRecord) -> usize {
-    RECORD_BYTES + record.response.result.as_ref().map_or(0, |result| result.as_str().len())
-}
-
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use whirl_model::{
         ActivationResponse, Epoch, InvokerId, Json, Outcome, Parameters, SealedKey, Timestamp, TransactionId,
         Version,
@@ -372,7 +337,7 @@ mod tests {
     use super::*;
     use crate::invokers::OneInvoker;
 
-    fn record(id: u128, result: &str) -> Arc<ActivationRecord> {
+    pub(super) fn record(id: u128, result: &str) -> Arc<ActivationRecord> {
         Arc::new(ActivationRecord {
             namespace: "alice".parse().unwrap(),
             name: "hello".parse().unwrap(),
@@ -487,18 +452,5 @@ mod tests {
         assert_eq!(all.in_flight_count(), 2, "until its record is stored");
         all.withdraw(ActivationId::from_bits(1));
         assert_eq!((all.in_flight_count(), all.in_flight.get()), (1, 1));
-    }
-
-    #[test]
-    fn recent_results_stay_within_their_bound() {
-        let mut recent = Recent::new(4 * RECORD_BYTES);
-        for id in 0..100 {
-            recent.insert(record(id, "x"), true);
-            recent.insert(record(id, "yy"), true);
-        }
-        assert!(recent.bytes <= recent.max_bytes && recent.get(ActivationId::from_bits(99)).is_some());
-        assert_eq!((recent.records.len(), recent.order.len()), (3, 3));
-        recent.insert(record(100, &"z".repeat(5000)), true);
-        assert_eq!((recent.records.len(), recent.bytes), (0, 0));
     }
 }

@@ -83,7 +83,7 @@ pub(crate) enum ApiError {
     #[error("The package binding of '{0}' leads to no package.")]
     NoEndOfBindings(String),
     /// The namespace has no such API, or the API no such operation: this is what is missing.
-    #[error("The {0} does not exist.")]
+    #[error("API deletion failure: {0} does not exist.")]
     MissingApi(String),
     /// No API of the gateway has the path.
     #[error("No API has this path.")]
@@ -129,7 +129,7 @@ pub(crate) enum ApiError {
     #[error("The response is not yet ready.")]
     NotReady,
     /// The target of the request is too long.
-    #[error("The request's URI is longer than {limit} bytes.")]
+    #[error("414 Request-URI Too Large: it has more than {limit} bytes.")]
     UriTooLong {
         /// Its bound.
         limit: usize,

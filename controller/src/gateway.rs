@@ -21,16 +21,19 @@ mod verb;
 use std::sync::{Arc, OnceLock};
 
 use actix_web::HttpRequest;
+use actix_web::web::Payload;
 use serde::Serialize;
+use whirl_model::json::JsonKind;
 use whirl_model::{Json, Namespace};
 
 use crate::api_error::ApiError;
+use crate::body;
 use crate::call::Call;
 use crate::query::Query;
 pub(crate) use cache::RouteCache;
 use document::{ApiDocument, Selection};
+use members::Members;
 use path::BasePath;
-use verb::Verb;
 
 /// The gateway's part of a controller.
 pub(crate) struct Gateway {
@@ -95,18 +98,28 @@ struct Managing {
 impl Managing {
     /// Checks that there is a gateway, and that the space asked for, if there is one, is the caller's.
     fn of(call: &Call) -> Result<Self, ApiError> {
-        let query = call.query()?;
+        Self::with(call, call.query()?)
+    }
+
+    /// The same for an operation whose parameters may come as a JSON object too, as a web action's do.
+    async fn of_either(call: &Call, payload: Payload) -> Result<Self, ApiError> {
+        let limit = call.api.config.limits.payload_bytes;
+        let bytes = body::read_any(call.request.headers(), payload, limit).await?;
+        let given: Members = if bytes.is_empty() { Members::new() } else { body::parse(&bytes)? };
+        let plain = given.into_iter().filter_map(|(name, value)| Some((name, plain_text(&value)?)));
+        Self::with(call, call.query()?.or(plain))
+    }
+
+    fn with(call: &Call, query: Query) -> Result<Self, ApiError> {
         check_space(call, query.text("spaceguid"))?;
         let gateway_url = call.api.gateway.url(&call.request)?;
         Ok(Self { tenant: call.caller.namespace.clone(), gateway_url, query })
     }
 
     /// The operations that `relpath` and `operation` select.
-    fn selection(&self) -> Result<Selection, ApiError> {
-        Ok(Selection {
-            path: self.query.text("relpath").map(str::to_owned),
-            verb: self.query.text("operation").map(Verb::parse).transpose()?,
-        })
+    fn selection(&self) -> Selection {
+        let text = |name| self.query.text(name).map(str::to_owned);
+        Selection { path: text("relpath"), verb: text("operation") }
     }
 
     fn show(&self, document: &ApiDocument) -> Shown {
@@ -118,6 +131,15 @@ impl Managing {
             namespace: self.tenant.clone(),
             apidoc: document.to_json(),
         }
+    }
+}
+
+/// What a query would say in place of a string, a number or a boolean.
+fn plain_text(value: &Json) -> Option<String> {
+    match value.kind() {
+        JsonKind::String => value.to_text(),
+        JsonKind::Number | JsonKind::Bool => Some(value.as_str().to_owned()),
+        _ => None,
     }
 }
 

@@ -28,6 +28,12 @@ impl Query {
             .map_err(|_| ApiError::malformed("The query cannot be read."))
     }
 
+    /// The same and further ones, which count where a parameter is not given yet.
+    pub(crate) fn or(mut self, more: impl IntoIterator<Item = (String, String)>) -> Self {
+        self.0.extend(more);
+        self
+    }
+
     /// A parameter's value, if it is given and not empty.
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str()).filter(|v| !v.is_empty())

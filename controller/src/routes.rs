@@ -49,12 +49,12 @@ fn of_apis() -> Vec<Url> {
         url("/api/v1/web/whisk.system/apimgmt/createApi").post(create_api),
         url("/api/v1/web/whisk.system/apimgmt/createApi.http").post(create_api),
         url("/api/v1/web/whisk.system/apimgmt/createApi.json").post(create_api),
-        url("/api/v1/web/whisk.system/apimgmt/getApi").get(get_api),
-        url("/api/v1/web/whisk.system/apimgmt/getApi.http").get(get_api),
-        url("/api/v1/web/whisk.system/apimgmt/getApi.json").get(get_api),
-        url("/api/v1/web/whisk.system/apimgmt/deleteApi").delete(delete_api),
-        url("/api/v1/web/whisk.system/apimgmt/deleteApi.http").delete(delete_api),
-        url("/api/v1/web/whisk.system/apimgmt/deleteApi.json").delete(delete_api),
+        url("/api/v1/web/whisk.system/apimgmt/getApi").get(get_api).post(get_api),
+        url("/api/v1/web/whisk.system/apimgmt/getApi.http").get(get_api).post(get_api),
+        url("/api/v1/web/whisk.system/apimgmt/getApi.json").get(get_api).post(get_api),
+        url("/api/v1/web/whisk.system/apimgmt/deleteApi").delete(delete_api).post(delete_api),
+        url("/api/v1/web/whisk.system/apimgmt/deleteApi.http").delete(delete_api).post(delete_api),
+        url("/api/v1/web/whisk.system/apimgmt/deleteApi.json").delete(delete_api).post(delete_api),
     ]
 }
 

@@ -145,7 +145,12 @@ fn the_proxy_finds_the_controllers() {
             assert!(proxy.contains(&format!("server {published} ")), "{name} is at {published}");
             assert!(variables(&services[name]).any(|set| set == (variable, inside)), "{name}");
         }
-        assert_eq!(texts(&services[name]["ports"]).count(), 2, "{name}");
+        // The administration is reached at each of them, and not by the way that users take.
+        let administration = texts(&services[name]["ports"]).nth(2).unwrap();
+        let (published, inside) = administration.rsplit_once(':').unwrap();
+        assert!(!proxy.contains(published), "{name}");
+        assert!(variables(&services[name]).any(|set| set == ("WHIRL_ADMIN_PORT", inside)), "{name}");
+        assert_eq!(texts(&services[name]["ports"]).count(), 3, "{name}");
         // The addresses of APIs that controllers tell have the port that the proxy listens at.
         let (_, port) = variables(&services[name]).find(|(name, _)| *name == "WHIRL_GATEWAY_PORT").unwrap();
         assert!(proxy.contains(&format!("listen 127.0.0.1:{port};")));
@@ -155,6 +160,24 @@ fn the_proxy_finds_the_controllers() {
         assert!(variables(&services[name]).any(|set| set == ("WHIRL_API_HOST", wanted)), "{name}");
     }
     assert!(proxy.contains("listen ${BRIDGE_ADDRESS}:3233;"));
+}
+
+/// Servers would not start with a key that nobody has made.
+#[test]
+fn key_files_are_made() {
+    let services = services();
+    let script = texts(&services[ONCE]["entrypoint"]).last().unwrap();
+    for name in CONTROLLERS.iter().chain(&INVOKERS) {
+        let files = variables(&services[*name]).filter(|(variable, _)| variable.ends_with("_KEY_FILE"));
+        let files: Vec<_> = files.map(|(_, path)| path.strip_prefix("/run/whirl/").unwrap()).collect();
+        assert_eq!(files.len(), if CONTROLLERS.contains(name) { 2 } else { 1 }, "{name}");
+        for file in files {
+            assert!(
+                script.contains(&format!(" {file}\n")) || script.contains(&format!(">{file}\n")),
+                "{file}"
+            );
+        }
+    }
 }
 
 #[test]

@@ -281,6 +281,31 @@ fn secrets_are_in_secrets_alone() {
     });
 }
 
+/// A server does not start without a key file that it is told of.
+#[test]
+fn key_files_come_from_secrets() {
+    each_rendering(|values, objects| {
+        let mut count = 0;
+        for pod in pods(objects) {
+            for (variable, entry) in pod.containers().flat_map(settings) {
+                let file = entry["value"].as_str().and_then(|path| path.strip_prefix("/run/whirl/"));
+                let Some(file) = file else { continue };
+                let keys = |list| items(list).find(|part| part["name"] == "keys");
+                let copied = &keys(&pod.spec["initContainers"]).unwrap()["command"];
+                let source = format!("/run/secret/{file}");
+                assert!(items(copied).any(|word| *word == source), "{values}: {variable} of {}", pod.name);
+                let volume =
+                    items(&pod.spec["volumes"]).find(|volume| volume["name"] == "key-secrets").unwrap();
+                let secrets = items(&volume["projected"]["sources"]);
+                let paths = secrets.map(|source| &source["secret"]["items"][0]["path"]);
+                assert!(paths.into_iter().any(|path| path == file), "{values}: {file} of {}", pod.name);
+                count += 1;
+            }
+        }
+        assert!(count >= 3, "{values}: {count} key files");
+    });
+}
+
 #[test]
 fn only_invokers_are_given_rights_over_their_node() {
     each_rendering(|values, objects| {

@@ -149,8 +149,10 @@ impl Wanted {
             if self.gateway_base_path.is_some() {
                 return Err(ApiError::malformed("'swagger' and 'gatewayBasePath' exclude each other."));
             }
-            let whole = Json::parse(unwrapped(&swagger).as_str())
-                .map_err(|error| ApiError::malformed(format!("'swagger' is not JSON: {error}")))?;
+            let whole = Json::parse(unwrapped(&swagger).as_str()).map_err(|error| {
+                let text = "swagger field cannot be parsed. Ensure it is valid JSON";
+                ApiError::malformed(format!("{text}: {error}"))
+            })?;
             return ApiDocument::read(&whole, reader).map(Change::Replace);
         }
         let required =

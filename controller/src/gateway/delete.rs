@@ -1,6 +1,7 @@
-//! `DELETE …/apimgmt/deleteApi`: an API, one of its paths, or one operation. With its last operation an API goes.
+//! `DELETE …/apimgmt/deleteApi`, or `POST` with the parameters in its body: an API, one of its paths, or one operation. With its last operation an API goes.
 
 use actix_web::HttpResponse;
+use actix_web::web::Payload;
 use whirl_backends::store::StoreError;
 use whirl_model::{Json, Namespace};
 
@@ -16,7 +17,7 @@ use crate::reply;
 const ATTEMPTS: usize = 8;
 
 #[utoipa::path(
-    delete,
+    method(delete, post),
     path = "/api/v1/web/whisk.system/apimgmt/deleteApi",
     tag = "apis",
     params(
@@ -26,9 +27,9 @@ const ATTEMPTS: usize = 8;
     ),
     responses((status = 200, description = "`{}`"), Refused)
 )]
-pub(crate) async fn delete(call: Call) -> Result<HttpResponse, ApiError> {
-    let managing = Managing::of(&call)?;
-    let selection = managing.selection()?;
+pub(crate) async fn delete(call: Call, payload: Payload) -> Result<HttpResponse, ApiError> {
+    let managing = Managing::of_either(&call, payload).await?;
+    let selection = managing.selection();
     let named = managing.query.text("basepath");
     let named = named.ok_or_else(|| ApiError::malformed("The request needs 'basepath'."))?;
     let base_path = match Named::parse(named)? {
@@ -85,6 +86,7 @@ async fn remove(
 /// The API is not there, or has no such operation.
 fn missing(api: &str, selection: &Selection) -> ApiError {
     let Selection { path, verb } = selection;
+    let verb = verb.as_ref().map(|verb| verb.to_ascii_uppercase());
     let what = match (path, verb) {
         (None, None) => format!("API '{api}'"),
         (Some(path), None) => format!("API path '{path}' of '{api}'"),

@@ -1,7 +1,7 @@
 //! The description of one API, Swagger 2.0 or OpenAPI 3: read and checked, added to, taken from. What it does not
 //! need to understand stays to the letter.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use indexmap::IndexMap;
 use serde_json::json;
@@ -63,17 +63,18 @@ pub(super) struct Operation {
     pub(super) with_path: bool,
 }
 
-/// Some of an API's operations; a member that is not given selects all.
+/// Some of an API's operations; a member that is not given selects all. A verb that is none selects nothing.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Selection {
     pub(super) path: Option<String>,
-    pub(super) verb: Option<Verb>,
+    /// In any case.
+    pub(super) verb: Option<String>,
 }
 
 impl Selection {
     fn takes(&self, path: &str, verb: Verb) -> bool {
         self.path.as_ref().is_none_or(|wanted| wanted == path)
-            && self.verb.is_none_or(|wanted| wanted == verb)
+            && self.verb.as_ref().is_none_or(|wanted| Verb::of(wanted) == Some(verb))
     }
 }
 
@@ -106,12 +107,12 @@ impl ApiDocument {
         members.entry(CONFIGURATION.to_owned()).or_insert_with(Json::empty_object);
         let paths = members.get("paths").and_then(members::of).ok_or_else(|| malformed("has no 'paths'"))?;
         let mut document = Self { members, paths: IndexMap::with_capacity(paths.len()), assembly, base_path };
-        let mut missing = Vec::new();
+        let mut completion = Completion { ids: ids(&paths), missing: Vec::new() };
         for (path, item) in paths {
-            let item = document.read_path(&path, &item, reader, &mut missing)?;
+            let item = document.read_path(&path, &item, reader, &mut completion)?;
             document.paths.insert(path, item);
         }
-        document.assembly.set(missing);
+        document.assembly.set(completion.missing);
         document.keep(|_, _, _| true);
         if document.is_empty() {
             return Err(malformed("has no operation"));
@@ -119,13 +120,13 @@ impl ApiDocument {
         Ok(document)
     }
 
-    /// Reads one path; of operations that the configuration does not tell how to invoke, that is `missing`.
+    /// Reads one path and notes what it lacks.
     fn read_path(
         &self,
         path: &str,
         item: &Json,
         reader: Reader<'_>,
-        missing: &mut Vec<Invocation>,
+        completion: &mut Completion,
     ) -> Result<Members, ApiError> {
         let template = PathTemplate::parse(path)?;
         let with_path = template.parameters().next().is_some();
@@ -140,7 +141,9 @@ impl ApiDocument {
                     "asks for '{key}' at '{place}', which this gateway does not do"
                 )));
             }
-            let id = members::text(&members, "operationId").unwrap_or_else(|| operation_id(verb, path));
+            let id = members::text(&members, "operationId")
+                .unwrap_or_else(|| free_id(verb, path, |id| completion.ids.contains(id)));
+            completion.ids.insert(id.clone());
             let extension = members.get(EXTENSION).and_then(members::of).ok_or_else(|| {
                 malformed(&format!("has no '{EXTENSION}' at '{place}', which names the web action"))
             })?;
@@ -154,7 +157,7 @@ impl ApiDocument {
             *operation = Json::of(&members);
             if self.assembly.url(&id).is_none() {
                 let secret = self.assembly.secret(&id).map(str::to_owned);
-                missing.push(Invocation { operation_id: id, url, with_path, secret });
+                completion.missing.push(Invocation { operation_id: id, url, with_path, secret });
             }
         }
         Ok(item)
@@ -187,8 +190,9 @@ impl ApiDocument {
     pub(super) fn add(&mut self, new: &NewOperation) -> Result<(), ApiError> {
         let template = PathTemplate::parse(&new.path)?;
         let names: Vec<&str> = template.parameters().collect();
-        self.remove(&Selection { path: Some(new.path.clone()), verb: Some(new.verb) });
-        let (id, url) = (operation_id(new.verb, &new.path), new.target.url(&new.origin));
+        self.remove(&Selection { path: Some(new.path.clone()), verb: Some(new.verb.as_str().to_owned()) });
+        let id = free_id(new.verb, &new.path, |id| self.assembly.url(id).is_some());
+        let url = new.target.url(&new.origin);
         self.assembly.set(vec![Invocation {
             operation_id: id.clone(),
             url: url.clone(),
@@ -267,12 +271,44 @@ impl ApiDocument {
     }
 }
 
+/// What a description gets that does not say everything.
+struct Completion {
+    /// All operations' ids.
+    ids: HashSet<String>,
+    /// How operations are invoked of which the configuration does not tell.
+    missing: Vec<Invocation>,
+}
+
+/// The ids that a description gives its operations itself.
+fn ids(paths: &Members) -> HashSet<String> {
+    let items = paths.values().filter_map(members::of).flatten();
+    items.filter(|(key, _)| Verb::of(key).is_some()).filter_map(|(_, operation)| id_of(&operation)).collect()
+}
+
 fn id_of(operation: &Json) -> Option<String> {
     members::text(&members::of(operation)?, "operationId")
 }
 
+/// The verb and the path's words in camel case, as clients expect it: `getItemId` of `GET /item/{id}`.
 fn operation_id(verb: Verb, path: &str) -> String {
-    format!("{}_{path}", verb.as_str())
+    let of_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    let mut id = verb.as_str().to_owned();
+    for word in path.split(|c| !of_word(c)) {
+        let mut rest = word.trim_start_matches('-');
+        id.push_str(&word[..word.len() - rest.len()]);
+        if let Some(first) = rest.chars().next() {
+            id.push(first.to_ascii_uppercase());
+            rest = &rest[first.len_utf8()..];
+        }
+        id.push_str(&rest.to_ascii_lowercase());
+    }
+    id
+}
+
+/// An id that is not taken: several paths may have the same words.
+fn free_id(verb: Verb, path: &str, is_taken: impl Fn(&str) -> bool) -> String {
+    let id = operation_id(verb, path);
+    if is_taken(&id) { format!("{}_{path}", verb.as_str()) } else { id }
 }
 
 fn check_version(members: &Members) -> Result<(), ApiError> {
@@ -297,7 +333,7 @@ fn base_path(members: &Members) -> Result<BasePath, ApiError> {
     let servers: Vec<Json> =
         servers.and_then(|list| serde_json::from_str(list.as_str()).ok()).unwrap_or_default();
     let url = servers.first().and_then(members::of).and_then(|server| members::text(&server, "url"));
-    let Some(url) = url else { return Err(malformed("has no 'basePath'")) };
+    let Some(url) = url else { return Err(ApiError::malformed("swagger is missing the basePath field.")) };
     let path = origin(&url).map_or(url.as_str(), |origin| &url[origin.len()..]);
     BasePath::parse(if path.is_empty() { "/" } else { path })
 }

@@ -1,6 +1,7 @@
-//! `GET …/apimgmt/getApi`: the APIs of the caller's namespace, the last changed first.
+//! `GET …/apimgmt/getApi`, or `POST` with the parameters in its body: the APIs of the caller's namespace, the last changed first.
 
 use actix_web::HttpResponse;
+use actix_web::web::Payload;
 use serde::Serialize;
 use whirl_model::Json;
 
@@ -24,7 +25,7 @@ struct List {
 }
 
 #[utoipa::path(
-    get,
+    method(get, post),
     path = "/api/v1/web/whisk.system/apimgmt/getApi",
     tag = "apis",
     params(
@@ -35,9 +36,9 @@ struct List {
     ),
     responses((status = 200, description = "`{\"apis\": […]}`"), Refused)
 )]
-pub(crate) async fn get(call: Call) -> Result<HttpResponse, ApiError> {
-    let managing = Managing::of(&call)?;
-    let (page, selection) = (Page::of(&managing.query)?, managing.selection()?);
+pub(crate) async fn get(call: Call, payload: Payload) -> Result<HttpResponse, ApiError> {
+    let managing = Managing::of_either(&call, payload).await?;
+    let (page, selection) = (Page::of(&managing.query)?, managing.selection());
     let documents = match managing.query.text("basepath").map(Named::parse).transpose()? {
         Some(named) => named.find(&call, &managing.tenant).await?,
         None => stored::all(&*call.api.stores.entities, &managing.tenant).await?,

@@ -19,7 +19,9 @@ impl BasePath {
     pub(super) fn parse(text: &str) -> Result<Self, ApiError> {
         check(text, "base path", MAX_BASE_PATH)?;
         if text.contains(['{', '}']) {
-            return Err(ApiError::malformed(format!("The base path '{text}' cannot have parameters.")));
+            return Err(ApiError::malformed(format!(
+                "The base path ({text}) cannot have parameters. Only the relative path supports path parameters."
+            )));
         }
         let trimmed = text.strip_suffix('/').unwrap_or(text);
         Ok(Self(if trimmed.is_empty() { "/" } else { trimmed }.to_owned()))
@@ -59,6 +61,9 @@ pub(super) struct PathTemplate(Vec<Piece>);
 impl PathTemplate {
     /// Reads one.
     pub(super) fn parse(text: &str) -> Result<Self, ApiError> {
+        if !text.starts_with('/') {
+            return Err(ApiError::malformed("Error: Resource path must begin with '/'."));
+        }
         check(text, "path", MAX_PATH)?;
         let mut pieces: Vec<Piece> = Vec::new();
         for segment in segments(text).unwrap_or_default() {

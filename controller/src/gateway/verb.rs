@@ -49,7 +49,7 @@ impl Verb {
     pub(super) fn parse(name: &str) -> Result<Self, ApiError> {
         Self::of(name).ok_or_else(|| {
             let known = Self::ALL.map(Self::as_str).join(", ");
-            ApiError::malformed(format!("'{name}' is not a verb of an API; these are: {known}."))
+            ApiError::malformed(format!("Error: Resource verb '{name}' not supported. Verbs are: {known}."))
         })
     }
 }

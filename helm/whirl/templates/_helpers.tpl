@@ -68,6 +68,10 @@ capabilities:
 {{- default (printf "%s-guest" (include "whirl.fullname" .)) .Values.secrets.existingGuest -}}
 {{- end -}}
 
+{{- define "whirl.adminKeySecret" -}}
+{{- default (printf "%s-admin-key" (include "whirl.fullname" .)) .Values.secrets.existingAdminKey -}}
+{{- end -}}
+
 {{- define "whirl.couchdbSecret" -}}
 {{- default (printf "%s-couchdb" (include "whirl.fullname" .)) .Values.couchdb.existingSecret -}}
 {{- end -}}
@@ -180,7 +184,7 @@ http://{{ include "whirl.fullname" . }}-controller.{{ .Release.Namespace }}.svc{
 
 {{/* What controllers and invokers mount alike, and where. */}}
 {{- define "whirl.mounts" -}}
-- { name: server-key, mountPath: /run/whirl, readOnly: true }
+- { name: keys, mountPath: /run/whirl, readOnly: true }
 - { name: tmp, mountPath: /tmp }
 {{- if .Values.runtimes.manifest }}
 - { name: runtimes, mountPath: /etc/whirl/runtimes, readOnly: true }
@@ -194,30 +198,41 @@ http://{{ include "whirl.fullname" . }}-controller.{{ .Release.Namespace }}.svc{
 {{- end }}
 {{- end -}}
 
-{{/* Copies the server's key to where its owner alone can read it: the server takes no other, and Kubernetes gives
-files of secrets to a group. Arguments: the root, the repository. */}}
-{{- define "whirl.serverKeyInit" -}}
+{{/* Copies keys to where their owner alone can read them: servers take no others, and Kubernetes gives files of secrets
+to a group. Arguments: the root, the repository, the keys' files. */}}
+{{- define "whirl.keysInit" -}}
 {{- $root := index . 0 -}}
 initContainers:
-  - name: server-key
+  - name: keys
     image: {{ include "whirl.image" . | quote }}
     imagePullPolicy: {{ $root.Values.image.pullPolicy }}
-    command: [install, -m, "0400", /run/secret/server.key, /run/whirl/server.key]
+    command: [install, -m, "0400", -t, /run/whirl{{ range index . 2 }}, /run/secret/{{ . }}{{ end }}]
     resources:
       requests: { cpu: 10m, memory: 16Mi }
       limits: { memory: 64Mi }
     securityContext: {{- include "whirl.confined" . | nindent 6 }}
     volumeMounts:
-      - { name: server-key-secret, mountPath: /run/secret, readOnly: true }
-      - { name: server-key, mountPath: /run/whirl }
+      - { name: key-secrets, mountPath: /run/secret, readOnly: true }
+      - { name: keys, mountPath: /run/whirl }
 {{- end -}}
 
+{{/* The volumes of controllers and invokers. The secret of the key that both have goes with others, if there are any.
+Arguments: the root, secrets by the files that are in them. */}}
 {{- define "whirl.volumes" -}}
-- name: server-key-secret
-  secret:
-    secretName: {{ include "whirl.serverKeySecret" . }}
-    items: [{ key: server.key, path: server.key }]
-- name: server-key
+{{- $root := index . 0 -}}
+{{- with $root -}}
+- name: key-secrets
+  projected:
+    sources:
+      - secret:
+          name: {{ include "whirl.serverKeySecret" . }}
+          items: [{ key: server.key, path: server.key }]
+      {{- range $file, $secret := index $ 1 }}
+      - secret:
+          name: {{ $secret }}
+          items: [{ key: {{ $file }}, path: {{ $file }} }]
+      {{- end }}
+- name: keys
   emptyDir: { medium: Memory, sizeLimit: 1Mi }
 - name: tmp
   emptyDir: {}
@@ -226,10 +241,11 @@ initContainers:
   configMap: { name: {{ include "whirl.fullname" . }}-runtimes }
 {{- end }}
 {{- range $server := list "couchdb" "kafka" "etcd" }}
-{{- with index $.Values $server }}
+{{- with index $root.Values $server }}
 {{- if and (not .enabled) .tlsSecret }}
 - name: {{ $server }}-tls
   secret: { secretName: {{ .tlsSecret }} }
+{{- end }}
 {{- end }}
 {{- end }}
 {{- end }}

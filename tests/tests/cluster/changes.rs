@@ -65,7 +65,7 @@ fn triggers_and_rules() {
     assert_eq!(here.record(&fired).logs().len(), 1, "the rule counts at once");
     eventually("the action's record", || (action.records().len() == 1).then_some(()));
 
-    here.post("rules/ring", &json!({"status": "inactive"})).ok();
+    assert_eq!(here.post("rules/ring", &json!({"status": "inactive"})).status, 200);
     assert_eq!(there.get("rules/ring").ok()["status"], "inactive");
     eventually("no active rule at the other controller", || {
         (there.post("triggers/bell", &json!({})).status == 204).then_some(())
@@ -120,7 +120,7 @@ fn web_actions_and_apis() {
 fn subjects_and_limits() {
     let Some(cluster) = Cluster::start(2, 1) else { return };
     let administration = cluster.controllers[0].administration();
-    let key = administration.create_subject("anna", &Default::default()).unwrap().credentials;
+    let key = administration.create_subject("somebody", &Default::default()).unwrap().credentials;
     let (here, there) = (cluster.world_of(0, &key), cluster.world_of(1, &key));
     let action = there.action("mine").node("function main() { return {} }").create();
     action.invoke_blocking(&json!({})).succeeded();
@@ -137,7 +137,7 @@ fn subjects_and_limits() {
 
     let limits = |stores: bool| {
         let limits = json!({"firesPerMinute": 7, "storeActivations": stores}).to_string();
-        administration.set_limits("anna", &serde_json::from_str(&limits).unwrap()).unwrap();
+        administration.set_limits("somebody", &serde_json::from_str(&limits).unwrap()).unwrap();
         eventually("the limits at the other controller", || {
             let shown = there.get("limits").ok();
             (shown["firesPerMinute"] == 7 && shown["storeActivations"] == stores).then_some(())
@@ -151,7 +151,7 @@ fn subjects_and_limits() {
     assert_eq!(recorded().len(), 2, "all but {}", unrecorded.id());
     here.get(&format!("activations/{}", unrecorded.id())).refused(404);
 
-    administration.set_blocked("anna", true).unwrap();
+    administration.set_blocked("somebody", true).unwrap();
     here.get("actions").refused(401);
     eventually("a refusal at the other controller", || (there.get("actions").status == 401).then_some(()));
 }

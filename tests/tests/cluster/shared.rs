@@ -26,7 +26,8 @@ fn a_key_that_comes_to_both_at_once_runs_once() {
     for round in 0..ROUNDS {
         let key = format!("key-{round}");
         let ids = thread::scope(|scope| {
-            let call = |world| scope.spawn(|| send(world, &key));
+            let (send, key) = (&send, &key);
+            let call = |world| scope.spawn(move || send(world, key));
             [&worlds[0], &worlds[1], &worlds[0], &worlds[1]].map(call).map(|call| call.join().unwrap())
         });
         assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
@@ -61,7 +62,7 @@ fn both_keep_a_limit_together() {
     assert!(cluster.controllers.iter().all(|part| part.metric(throttled) >= Some(2.0)));
 
     // One each.
-    let [here, there] = newcomer("busy");
+    let [here, there] = newcomer("unhurried");
     let action = sleeper(&here, "slow").path();
     let invoke = |world: &World| world.post(&action, &json!({"milliseconds": 3000}));
     let first = invoke(&here).accepted();

@@ -40,7 +40,7 @@ fn read(text: &str) -> Result<ApiDocument, String> {
 }
 
 fn selection(path: Option<&str>, verb: Option<&str>) -> Selection {
-    Selection { path: path.map(str::to_owned), verb: verb.and_then(Verb::of) }
+    Selection { path: path.map(str::to_owned), verb: verb.map(str::to_owned) }
 }
 
 #[test]
@@ -58,11 +58,11 @@ fn an_operation_is_described_whole() {
         concat!(
             r#"{"swagger":"2.0","info":{"title":"Shop","version":"1.0.0"},"basePath":"/shop","paths":{"#,
             r#""/item/{id}":{"parameters":[{"name":"id","in":"path","required":true,"type":"integer"}],"get":{"#,
-            r#""operationId":"get_/item/{id}","x-openwhisk":{"action":"hello","namespace":"alice","#,
+            r#""operationId":"getItemId","x-openwhisk":{"action":"hello","namespace":"alice","#,
             r#""package":"util","url":"https://h/api/v1/web/alice/util/hello.json"},"#,
             r#""responses":{"default":{"description":"Default response"}}}}},"#,
             r#""x-ibm-configuration":{"assembly":{"execute":[{"operation-switch":{"case":[{"operations":"#,
-            r#"["get_/item/{id}"],"execute":[{"set-variable":{"actions":[{"set":"#,
+            r#"["getItemId"],"execute":[{"set-variable":{"actions":[{"set":"#,
             r#""message.headers.X-Require-Whisk-Auth","value":"s3"}]}},{"invoke":{"target-url":"#,
             r#""https://h/api/v1/web/alice/util/hello.json$(request.path)","verb":"keep"}}]}]}}]},"#,
             r#""cors":{"enabled":true}}}"#,
@@ -73,6 +73,28 @@ fn an_operation_is_described_whole() {
     assert_eq!(again.to_json(), document.to_json(), "what was exported can be imported");
     let [operation] = &again.operations(&tenant).unwrap()[..] else { panic!("one operation") };
     assert_eq!((operation.secret.as_deref(), operation.with_path), (Some("s3"), true));
+}
+
+#[test]
+fn operations_are_called_by_their_words_and_no_two_alike() {
+    for (path, id) in [
+        ("/path/with/sub_paths/in/it", "getPathWithSub_pathsInIt"),
+        ("/item/{id}", "getItemId"),
+        ("/a-B/-c/café", "getA-b-CCaf"),
+        ("/", "get"),
+    ] {
+        assert_eq!(operation_id(Verb::Get, path), id);
+    }
+    let document = shop(&[("/a/b", "get", "x"), ("/a.b", "get", "y"), ("/a/b", "post", "x")]);
+    let value = value(&document);
+    let id = |path: &str, verb: &str| value["paths"][path][verb]["operationId"].clone();
+    assert_eq!([id("/a/b", "get"), id("/a.b", "get"), id("/a/b", "post")], ["getAB", "get_/a.b", "postAB"]);
+    let given = r#"{"swagger":"2.0","basePath":"/b","info":{},"paths":{
+        "/x":{"get":{"x-openwhisk":{"action":"a"}}},
+        "/y":{"get":{"operationId":"getX","x-openwhisk":{"action":"b"}}}}}"#;
+    let operations = read(given).unwrap().operations(&alice()).unwrap();
+    assert_eq!(operations.iter().map(|o| o.target.action.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+    assert!(read(given).unwrap().to_json().as_str().contains(r#""operationId":"get_/x""#));
 }
 
 #[test]
@@ -100,6 +122,7 @@ fn pieces_can_be_taken_out() {
     assert_eq!(left(None, Some("get")), (true, "/a".into(), 1));
     assert_eq!(left(Some("/c"), None), (false, "/a /b/{id}".into(), 3));
     assert_eq!(left(Some("/a"), Some("put")), (false, "/a /b/{id}".into(), 3));
+    assert_eq!(left(Some("/a"), Some("brew")), (false, "/a /b/{id}".into(), 3));
     assert_eq!(left(None, None), (true, String::new(), 0));
     let shown = whole().restricted(&selection(Some("/a"), Some("post"))).unwrap();
     assert_eq!(value(&shown)["paths"].as_object().unwrap().len(), 1);
@@ -122,7 +145,7 @@ fn a_whole_description_is_completed() {
         r#""big":123456789012345678901234567890"#,
         r#""url":"https://other/api/v1/web/alice/default/a.text","more":1.0"#,
         r#""namespace":"alice","package":"""#,
-        r#""operationId":"get_/x/{id}""#,
+        r#""operationId":"getXId""#,
         r#""target-url":"https://other/api/v1/web/alice/default/a.text$(request.path)""#,
         r#""cors":{"enabled":true}"#,
     ] {
@@ -157,14 +180,14 @@ fn impossible_descriptions_are_refused() {
         ("[]".to_owned(), "no JSON object"),
         ("{}".to_owned(), "neither"),
         (r#"{"swagger":"1.2"}"#.to_owned(), "neither"),
-        (r#"{"swagger":"2.0"}"#.to_owned(), "no 'basePath'"),
-        (r#"{"openapi":"3.1.0","servers":[]}"#.to_owned(), "no 'basePath'"),
+        (r#"{"swagger":"2.0"}"#.to_owned(), "missing the basePath"),
+        (r#"{"openapi":"3.1.0","servers":[]}"#.to_owned(), "missing the basePath"),
         (r#"{"swagger":"2.0","basePath":"b"}"#.to_owned(), "does not begin with '/'"),
         (r#"{"swagger":"2.0","basePath":"/b"}"#.to_owned(), "no 'info'"),
         (r#"{"swagger":"2.0","basePath":"/b","info":{}}"#.to_owned(), "no 'paths'"),
         (r#"{"swagger":"2.0","basePath":"/b","info":{},"paths":{}}"#.to_owned(), "no operation"),
         (r#"{"swagger":"2.0","basePath":"/b","info":{},"paths":{"/x":1}}"#.to_owned(), "no object at '/x'"),
-        (r#"{"swagger":"2.0","basePath":"/b","info":{},"paths":{"x":{}}}"#.to_owned(), "does not begin"),
+        (r#"{"swagger":"2.0","basePath":"/b","info":{},"paths":{"x":{}}}"#.to_owned(), "must begin with '/'"),
         (r#"{"swagger":"2.0","security":[{"a":[]}]}"#.to_owned(), "'security'"),
         (with(""), "no 'x-openwhisk' at 'GET /x'"),
         (with(r#""x-openwhisk":{}"#), "no 'action'"),

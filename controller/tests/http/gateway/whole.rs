@@ -22,7 +22,7 @@ fn a_description_makes_an_api_as_text_and_as_object() {
     assert_eq!(world.alice().create_api(&text).ok(), made);
     assert_eq!(world.alice().create_api(&json!(text.to_string())).ok(), made, "also within a text");
     let doc = &made["apidoc"];
-    assert_eq!(doc["paths"]["/x/{id}"]["get"]["operationId"], "get_/x/{id}");
+    assert_eq!(doc["paths"]["/x/{id}"]["get"]["operationId"], "getXId");
     let configuration = doc["x-ibm-configuration"].to_string();
     assert!(configuration.contains("target-url") && configuration.contains("cors"), "{configuration}");
     let again = json!({"namespace": "_", "swagger": doc.to_string()});
@@ -52,10 +52,10 @@ fn impossible_descriptions_are_refused() {
     let deep =
         format!(r#"{{"swagger":"2.0","x-ibm-configuration":{}{}}}"#, "[".repeat(9_000), "]".repeat(9_000));
     for (swagger, why) in [
-        ("not json".to_owned(), "'swagger' is not JSON"),
+        ("not json".to_owned(), "swagger field cannot be parsed. Ensure it is valid JSON"),
         ("[]".to_owned(), "no JSON object"),
-        (r#"{"swagger":"2.0","info":{},"paths":{}}"#.to_owned(), "no 'basePath'"),
-        (deep, "no 'basePath'"),
+        (r#"{"swagger":"2.0","info":{},"paths":{}}"#.to_owned(), "missing the basePath"),
+        (deep, "missing the basePath"),
     ] {
         let error = world.alice().create_api(&json!({"namespace": "_", "swagger": swagger})).refused(400);
         assert!(error.contains(why), "{error}");
