@@ -14,6 +14,7 @@ mod namespaces;
 mod observer;
 mod packages;
 mod path;
+mod plain_entities;
 mod rules;
 mod transport;
 mod triggers;
@@ -38,6 +39,7 @@ pub use host::HostInfo;
 pub use namespaces::Namespaces;
 pub use observer::{Message, Observer};
 pub use packages::{BindingBody, PackageBody, Packages};
+pub use plain_entities::{PlainEntities, PlainEntity};
 pub use rules::{RuleBody, RuleState, Rules};
 pub use triggers::{TriggerBody, Triggers};
 
@@ -185,13 +187,13 @@ impl Client {
     /// Calls on packages.
     #[must_use]
     pub fn packages(&self) -> Packages<'_> {
-        Packages { client: self }
+        Packages::new(self)
     }
 
     /// Calls on triggers.
     #[must_use]
     pub fn triggers(&self) -> Triggers<'_> {
-        Triggers { client: self }
+        Triggers::new(self)
     }
 
     /// Calls on the APIs of the gateway.
@@ -203,7 +205,7 @@ impl Client {
     /// Calls on rules.
     #[must_use]
     pub fn rules(&self) -> Rules<'_> {
-        Rules { client: self }
+        Rules::new(self)
     }
 
     /// What the API says of itself: `build`, `buildno`, `description`, …

@@ -4,6 +4,8 @@ mod action;
 mod activation;
 mod admin;
 mod api;
+mod collection;
+mod deed;
 mod entities;
 mod namespace;
 mod package;
@@ -37,18 +39,20 @@ pub use trigger::TriggerCommand;
 
 use crate::client::{Client, Observer};
 use crate::exit::Failure;
-use crate::flags::{Command, GlobalFlags, Group, Leaf, Wsk};
+use crate::flags::{GlobalFlags, Group, Leaf};
 use crate::output::traffic::{Traffic, note};
 use crate::output::{Console, Printer};
 use crate::properties::Properties;
 use crate::settings::{Environment, Settings};
 
 /// What a command has to work with.
-struct Context<'c> {
+pub(crate) struct Context<'c> {
     flags: GlobalFlags,
     settings: Settings,
     environment: &'c Environment,
     console: &'c mut Console,
+    /// Makes the grammar of the whole command line.
+    grammar: fn() -> clap::Command,
 }
 
 impl Context<'_> {
@@ -103,7 +107,7 @@ fn show_entity(out: &mut Printer, shown: &Shown<'_>, field: Option<&str>) -> Res
 }
 
 /// A command with its own flags read.
-trait Run {
+pub(crate) trait Run {
     /// Does it and returns the exit code.
     fn run(self, context: &mut Context<'_>) -> Result<u8, Failure>;
 }
@@ -111,61 +115,46 @@ trait Run {
 type Job = Box<dyn FnOnce(&mut Context<'_>) -> Result<u8, Failure>>;
 
 /// A command ready to run, and the shared flags given with it.
-struct Planned {
+pub(crate) struct Planned {
     globals: GlobalFlags,
     job: Job,
 }
 
 impl Planned {
-    fn leaf<A: Run + Args + 'static, G: Args + Into<GlobalFlags>>(leaf: Leaf<A, G>) -> Self {
+    pub(crate) fn leaf<A: Run + Args + 'static, G: Args + Into<GlobalFlags>>(leaf: Leaf<A, G>) -> Self {
         let Leaf { args, globals } = leaf;
         Self { globals: globals.into(), job: Box::new(move |context| args.run(context)) }
     }
 
-    fn group<C: Plan>(group: Group<C>) -> Self {
+    pub(crate) fn group<C: Plan>(group: Group<C>) -> Self {
         group.command.plan().under(group.globals)
     }
 
-    fn under(self, outer: GlobalFlags) -> Self {
+    /// The same with further flags, which stood further left.
+    pub(crate) fn under(self, outer: GlobalFlags) -> Self {
         Self { globals: outer.then(self.globals), ..self }
+    }
+
+    /// Finds out what is in force, runs the command and returns its exit code.
+    pub(crate) fn run(
+        self,
+        environment: &Environment,
+        console: &mut Console,
+        grammar: fn() -> clap::Command,
+    ) -> Result<u8, Failure> {
+        let Self { globals: flags, job } = self;
+        let file = flags.config.clone().or_else(|| environment.property_file());
+        let properties = file.as_deref().map(Properties::load).transpose()?.unwrap_or_default();
+        let settings = Settings::resolve(&flags, environment, &properties);
+        if settings.debug {
+            note(&format!("property file {file:?}, API host {:?}", settings.host));
+        }
+        job(&mut Context { flags, settings, environment, console, grammar })
     }
 }
 
 /// A set of commands, one of which was named.
-trait Plan: Subcommand {
+pub(crate) trait Plan: Subcommand {
+    /// The one that was named, ready to run.
     fn plan(self) -> Planned;
-}
-
-impl Plan for Command {
-    fn plan(self) -> Planned {
-        match self {
-            Self::Action(group) => Planned::group(group),
-            Self::Activation(group) => Planned::group(group),
-            Self::Package(group) => Planned::group(group),
-            Self::Trigger(group) => Planned::group(group),
-            Self::Rule(group) => Planned::group(group),
-            Self::Api(group) => Planned::group(group),
-            Self::Project(group) => Planned::group(group),
-            Self::Namespace(group) => Planned::group(group),
-            Self::List(leaf) => Planned::leaf(leaf),
-            Self::Property(group) => Planned::group(group),
-            Self::Sdk(group) => Planned::group(group),
-            Self::Admin(group) => Planned::group(group),
-        }
-    }
-}
-
-/// Runs a command and returns its exit code.
-///
-/// # Errors
-/// What the user is to be told, with its exit code.
-pub fn run(wsk: Wsk, environment: &Environment, console: &mut Console) -> Result<u8, Failure> {
-    let planned = wsk.command.plan().under(wsk.globals);
-    let file = planned.globals.config.clone().or_else(|| environment.property_file());
-    let properties = file.as_deref().map(Properties::load).transpose()?.unwrap_or_default();
-    let settings = Settings::resolve(&planned.globals, environment, &properties);
-    if settings.debug {
-        note(&format!("property file {file:?}, API host {:?}", settings.host));
-    }
-    (planned.job)(&mut Context { flags: planned.globals, settings, environment, console })
 }

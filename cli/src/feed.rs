@@ -80,6 +80,12 @@ impl FeedCall {
     }
 }
 
+/// The feed of a trigger as the server has it.
+pub(crate) fn of_trigger(trigger: &Json) -> Option<QualifiedName> {
+    let annotations: Vec<KeyValue> = serde_json::from_str(trigger.member("annotations")?.as_str()).ok()?;
+    of_annotations(&annotations)
+}
+
 /// The feed that a trigger's annotations name.
 pub(crate) fn of_annotations(annotations: &[KeyValue]) -> Option<QualifiedName> {
     value_of(annotations, ANNOTATION)?.to_text()?.parse().ok()

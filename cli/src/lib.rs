@@ -1,11 +1,12 @@
 //! The `wsk` command line and the typed REST client beneath it.
 //!
 //! [`client`] stands alone and serves other programs too: it reads no configuration and prints nothing. The
-//! rest is the command line: [`flags`] reads it, [`settings`] finds what is in force, [`commands`] act,
+//! rest is the command line: [`command_line`] reads it, [`settings`] finds what is in force, [`commands`] act,
 //! [`output`] prints, [`exit`] tells scripts how it went. `project` turns a manifest into a list of operations.
 
 mod artifact;
 pub mod client;
+pub mod command_line;
 pub mod commands;
 pub mod exit;
 mod feed;
@@ -33,8 +34,8 @@ pub fn run(
     environment: &Environment,
     console: &mut Console,
 ) -> u8 {
-    let outcome = match flags::parse(arguments) {
-        Ok(wsk) => commands::run(wsk, environment, console),
+    let outcome = match command_line::parse(arguments) {
+        Ok(wsk) => wsk.run(environment, console),
         Err(error) => refuse(&error, console),
     };
     match outcome {
@@ -75,10 +76,10 @@ mod tests {
 
     #[test]
     fn mistakes_are_told_on_one_line() {
-        let error = flags::parse(["wsk", "action", "create"].map(Into::into)).unwrap_err();
+        let error = command_line::parse(["wsk", "action", "create"].map(Into::into)).unwrap_err();
         let text = first_paragraph(&error.render().to_string());
         assert_eq!(text, "the following required arguments were not provided: <NAME>");
-        let error = flags::parse(["wsk", "frobnicate"].map(Into::into)).unwrap_err();
+        let error = command_line::parse(["wsk", "frobnicate"].map(Into::into)).unwrap_err();
         assert_eq!(first_paragraph(&error.render().to_string()), "unrecognized subcommand 'frobnicate'");
     }
 }

@@ -21,6 +21,8 @@ const ATTEMPTS: usize = 3;
 const GROUPS: usize = 64;
 /// What an entry weighs besides its code.
 const ENTRY_BYTES: usize = 1024;
+/// What a rule weighs in its trigger.
+const LINK_BYTES: usize = 256;
 /// How much longer an entity is believed that cannot be read again.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 
@@ -60,16 +62,20 @@ impl Entity {
     }
 
     fn weight(&self) -> usize {
-        let (code, lists) = match self {
+        let (held, lists) = match self {
             Self::Action(stored) => {
                 let Action { exec, parameters, annotations, .. } = &stored.entity;
                 (exec.code().map_or(0, |code| code.as_str().len()), parameters.size() + annotations.size())
             }
             Self::Package(stored) => (0, stored.entity.parameters.size() + stored.entity.annotations.size()),
-            Self::Trigger(stored) => (0, stored.entity.parameters.size() + stored.entity.annotations.size()),
+            Self::Trigger(stored) => {
+                let Trigger { parameters, annotations, rules, .. } = &stored.entity;
+                let links = rules.as_ref().map_or(0, |rules| rules.len()) * LINK_BYTES;
+                (links, parameters.size() + annotations.size())
+            }
             Self::Rule(stored) => (0, stored.entity.annotations.size()),
         };
-        ENTRY_BYTES + code + usize::try_from(lists).unwrap_or_default()
+        ENTRY_BYTES + held + usize::try_from(lists).unwrap_or_default()
     }
 }
 

@@ -35,6 +35,9 @@ use document::{ApiDocument, Selection};
 use members::Members;
 use path::BasePath;
 
+/// Bytes of `HOST:PORT` that a request may be sent to: its host is written into every operation of an API.
+const MAX_HOST: usize = 261;
+
 /// The gateway's part of a controller.
 pub(crate) struct Gateway {
     pub(crate) routes: Arc<RouteCache>,
@@ -112,6 +115,9 @@ impl Managing {
 
     fn with(call: &Call, query: Query) -> Result<Self, ApiError> {
         check_space(call, query.text("spaceguid"))?;
+        if call.request.connection_info().host().len() > MAX_HOST {
+            return Err(ApiError::malformed("The request's host is too long."));
+        }
         let gateway_url = call.api.gateway.url(&call.request)?;
         Ok(Self { tenant: call.caller.namespace.clone(), gateway_url, query })
     }

@@ -1,7 +1,7 @@
 //! Runs actions of every kind on someone's behalf. The way from there is in `dispatch.rs`.
 
 use actix_web::http::header::HeaderMap;
-use whirl_model::{Action, ActionPath, Arguments, Exec, Parameters};
+use whirl_model::{Action, ActionPath, Arguments, Exec};
 
 use crate::actions::runtime_of;
 use crate::api::Api;
@@ -46,13 +46,15 @@ impl Api {
 /// Where the annotation `final` is `true`, parameters with a value other than null are immutable.
 pub(crate) fn respect_final(resolved: &Resolved, arguments: &Arguments) -> Result<(), ApiError> {
     let action = resolved.action();
-    let is_final = action.annotations.get("final").is_some_and(|value| value.as_str() == "true");
-    let fixed =
-        |parameters: &Parameters, key: &str| parameters.get(key).is_some_and(|value| !value.is_null());
-    if is_final && arguments.iter().any(|(key, _)| fixed(&resolved.parameters(), key)) {
-        return Err(ApiError::fixed_parameter());
+    if action.annotations.get("final").is_none_or(|value| value.as_str() != "true") {
+        return Ok(());
     }
-    Ok(())
+    let bound = resolved.parameters();
+    let is_fixed = |key: &str| bound.get(key).is_some_and(|value| !value.is_null());
+    match arguments.iter().any(|(key, _)| is_fixed(key)) {
+        true => Err(ApiError::fixed_parameter()),
+        false => Ok(()),
+    }
 }
 
 /// The W3C trace context, if it is one of version 00, or of a later one that begins like it: version, trace, span
@@ -75,7 +77,40 @@ pub(crate) fn trace_parent(headers: &HeaderMap) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use whirl_model::{ActionLimits, Json, Parameters, Timestamp, Version};
+
     use super::*;
+    use crate::entity_cache::Stored;
+
+    /// A final action with so many parameters of its own.
+    fn fixed(parameters: usize) -> Resolved {
+        let mut all = Parameters::default();
+        (0..parameters).for_each(|n| all.set(&format!("p{n}"), Json::of(&n)));
+        let mut annotations = Parameters::default();
+        annotations.set("final", Json::of(&true));
+        let action = Action {
+            path: "alice/hello".parse().unwrap(),
+            version: Version::FIRST,
+            publish: false,
+            exec: Exec::Blackbox { image: "me/mine".parse().unwrap(), code: None, main: None },
+            parameters: all,
+            annotations,
+            limits: ActionLimits::default(),
+            updated: Timestamp(1),
+        };
+        let stored = Arc::new(Stored { entity: action, revision: "1".to_owned().into() });
+        Resolved { stored, inherited: Parameters::default(), binding: None }
+    }
+
+    #[test]
+    fn final_parameters_stay_and_as_many_arguments_do_no_harm() {
+        let action = fixed(30_000);
+        let given = |prefix: &str| (0..30_000).map(|n| (format!("{prefix}{n}"), Json::of(&n))).collect();
+        assert!(respect_final(&action, &given("a")).is_ok());
+        assert!(respect_final(&action, &given("p")).is_err());
+    }
 
     #[test]
     fn only_well_formed_trace_contexts_travel() {

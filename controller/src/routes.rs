@@ -17,6 +17,12 @@ use crate::{
 /// Registers all routes.
 pub(crate) fn configure(config: &mut ServiceConfig) {
     config.service(web::scope("").guard(vanity::guard).default_service(web::to(web_actions::handle_host)));
+    // Routes are tried one after the other: what is asked most comes first.
+    let mut namespace = scope(NAMESPACE).guard(guard::Not(guard::Options()));
+    for url in in_namespace() {
+        namespace = namespace.service(url.into_resource());
+    }
+    config.service(namespace.wrap(from_fn(authentication::require)));
     // Pages ask without credentials what they may do.
     config.service(web::scope(APIS).guard(guard::Options()).default_service(web::to(host::options)));
     for url in of_apis() {
@@ -29,16 +35,15 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
     for url in open() {
         config.service(url.into_resource());
     }
-    let mut namespace = scope("/namespaces/{namespace}");
-    for url in in_namespace() {
-        namespace = namespace.service(url.into_resource());
-    }
-    let mut api = scope("/api/v1").service(namespace);
+    let mut api = scope("/api/v1");
     for url in with_credentials() {
         api = api.service(url.into_resource());
     }
     config.service(api.wrap(from_fn(authentication::require))).default_service(web::to(host::missing));
 }
+
+/// What belongs to one namespace.
+const NAMESPACE: &str = "/api/v1/namespaces/{namespace}";
 
 /// Where OpenWhisk has a package of web actions that manage APIs.
 const APIS: &str = "/api/v1/web/whisk.system/apimgmt";
@@ -90,7 +95,7 @@ fn with_credentials() -> Vec<Url> {
     vec![url("/namespaces").get(namespaces::list), url("/namespaces/").get(namespaces::list)]
 }
 
-/// Below `/api/v1/namespaces/{namespace}`.
+/// Below [`NAMESPACE`].
 fn in_namespace() -> Vec<Url> {
     use actions::{delete::delete as remove, get::get as read, invoke::invoke, put::put as write};
     let action = |path| url(path).post(invoke).get(read).put(write).delete(remove);
@@ -149,7 +154,7 @@ pub fn all() -> Vec<(String, String)> {
         below("", over_the_web()),
         below("", open()),
         below("/api/v1", with_credentials()),
-        below("/api/v1/namespaces/{namespace}", in_namespace()),
+        below(NAMESPACE, in_namespace()),
     ];
     parts.concat()
 }

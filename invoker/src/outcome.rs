@@ -75,11 +75,24 @@ fn timed_out(timeout: Duration) -> Verdict {
     Verdict::Over { response: developer(&text), timed_out: true }
 }
 
+/// How action proxies say, in `/init`, that the action ended the process that it runs in.
+const EXITED_IN_INIT: &str = "Cannot start action. Command exited abruptly during initialization.";
+/// The same in `/run`, with the status 400.
+const EXITED_IN_RUN: &str = "command exited";
+
+fn exited_in_init() -> ActivationResponse {
+    developer("The action did not initialize and exited unexpectedly.")
+}
+
+fn exited_in_run() -> ActivationResponse {
+    developer("The action did not produce a valid response and exited unexpectedly.")
+}
+
 /// What a broken connection means, once the container's state is known.
 pub(crate) fn of_broken_init(state: ContainerState) -> ActivationResponse {
     match state {
         ContainerState::OutOfMemory => out_of_memory(),
-        _ => developer("The action did not initialize and exited unexpectedly."),
+        _ => exited_in_init(),
     }
 }
 
@@ -87,7 +100,7 @@ pub(crate) fn of_broken_init(state: ContainerState) -> ActivationResponse {
 pub(crate) fn of_broken_run(state: ContainerState) -> ActivationResponse {
     match state {
         ContainerState::OutOfMemory => out_of_memory(),
-        _ => developer("The action did not produce a valid response and exited unexpectedly."),
+        _ => exited_in_run(),
     }
 }
 
@@ -110,6 +123,7 @@ fn too_large(answer: &Answer) -> Option<String> {
 
 fn init_failed(answer: &Answer) -> ActivationResponse {
     match error_member(&answer.body) {
+        Some(error) if says(&error, EXITED_IN_INIT) => exited_in_init(),
         Some(error) => with_error(Outcome::DeveloperError, &error, None),
         None if answer.body.is_empty() => developer("The action failed during initialization."),
         None => {
@@ -131,6 +145,7 @@ fn run_answered(answer: &Answer) -> ActivationResponse {
     let error = error_member(&answer.body);
     if answer.status != 200 {
         return match error {
+            Some(error) if answer.status == 400 && says(&error, EXITED_IN_RUN) => exited_in_run(),
             Some(error) => with_error(Outcome::DeveloperError, &error, size),
             None => invalid(answer),
         };
@@ -158,6 +173,10 @@ fn with_error(outcome: Outcome, error: &Json, size: Option<u64>) -> ActivationRe
         error: &'a Json,
     }
     ActivationResponse { outcome, result: Some(Json::of(&Failure { error })), size }
+}
+
+fn says(error: &Json, text: &str) -> bool {
+    error.to_text().is_some_and(|said| said == text)
 }
 
 /// The member `error` of a JSON object; one that is `null` counts.
@@ -282,6 +301,9 @@ mod tests {
         }
         assert_eq!(run(502, r#"{"error":"boom"}"#), (Outcome::DeveloperError, r#"{"error":"boom"}"#.into()));
         assert_eq!(run(400, "x").0, Outcome::DeveloperError);
+        let (outcome, result) = run(400, r#"{"error":"command exited"}"#);
+        assert_eq!(outcome, Outcome::DeveloperError);
+        assert!(result.contains("did not produce a valid response and exited unexpectedly"), "{result}");
     }
 
     #[test]
@@ -292,6 +314,8 @@ mod tests {
         };
         assert_eq!(of_init(&answered(200, ""), LIMIT), Verdict::Ready);
         assert_eq!(failed(502, r#"{"error":"syntax"}"#), r#"{"error":"syntax"}"#);
+        let exited = r#"{"error":"Cannot start action. Command exited abruptly during initialization."}"#;
+        assert!(failed(502, exited).contains("The action did not initialize and exited unexpectedly."));
         assert_eq!(failed(502, ""), r#"{"error":"The action failed during initialization."}"#);
         assert_eq!(failed(500, "x"), r#"{"error":"The action failed during initialization: x"}"#);
     }

@@ -10,6 +10,9 @@ use whirl_model::{
     Action, ActivationId, ActivationMessage, Arguments, Input, Json, Timestamp, TransactionId, Version,
 };
 
+/// As long as most bodies of `/run` are.
+const USUAL_BYTES: usize = 512;
+
 /// What `/init` and `/run` tell the runtime about the activation.
 pub(crate) struct Context<'a> {
     pub(crate) message: &'a ActivationMessage,
@@ -77,7 +80,9 @@ pub(crate) fn run(context: &Context<'_>, input: &Input) -> Bytes {
 }
 
 fn to_bytes<T: Serialize>(body: &T) -> Bytes {
-    serde_json::to_vec(body).expect("plain data serialises").into()
+    let mut bytes = Vec::with_capacity(USUAL_BYTES);
+    serde_json::to_writer(&mut bytes, body).expect("plain data serialises");
+    bytes.into()
 }
 
 /// Strings by name: the arguments in their order, then the context as `__OW_…`.

@@ -1,15 +1,10 @@
-//! Calls on packages and bindings.
+//! Packages and bindings as clients write them, and the call that only they have.
 
 use serde::Serialize;
-use whirl_model::Json;
 
-use super::{Call, Client, EntitySummary, Error, KeyValue, Method, Page};
+use super::plain_entities::{PlainEntities, PlainEntity};
+use super::{Call, Error, KeyValue, Method};
 use crate::name::PlainName;
-
-/// Calls on packages; see [`Client::packages`].
-pub struct Packages<'c> {
-    pub(super) client: &'c Client,
-}
 
 /// The body of a create or an update. Members that are `None` are left out and keep their old value.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -43,48 +38,14 @@ impl From<&PlainName> for BindingBody {
     }
 }
 
+impl PlainEntity for PackageBody {
+    const COLLECTION: &'static str = "packages";
+}
+
+/// Calls on packages; see [`Client::packages`](super::Client::packages).
+pub type Packages<'c> = PlainEntities<'c, PackageBody>;
+
 impl Packages<'_> {
-    /// Creates a package or binding; 409 if it exists. Returns the stored entity.
-    ///
-    /// # Errors
-    /// See [`Error`].
-    pub fn create(&self, name: &PlainName, body: &PackageBody) -> Result<Json, Error> {
-        self.client.fetch(&call(Method::PUT, name).query("overwrite", &false).json(body))
-    }
-
-    /// Changes a package or binding, or creates it. Returns the stored entity.
-    ///
-    /// # Errors
-    /// See [`Error`].
-    pub fn update(&self, name: &PlainName, body: &PackageBody) -> Result<Json, Error> {
-        self.client.fetch(&call(Method::PUT, name).query("overwrite", &true).json(body))
-    }
-
-    /// A package with the names of its actions and feeds.
-    ///
-    /// # Errors
-    /// See [`Error`].
-    pub fn get(&self, name: &PlainName) -> Result<Json, Error> {
-        self.client.fetch(&call(Method::GET, name))
-    }
-
-    /// Deletes an empty package or a binding; 409 while there are actions in it.
-    ///
-    /// # Errors
-    /// See [`Error`].
-    pub fn delete(&self, name: &PlainName) -> Result<Json, Error> {
-        self.client.fetch(&call(Method::DELETE, name))
-    }
-
-    /// The packages of a namespace, newest first.
-    ///
-    /// # Errors
-    /// See [`Error`].
-    pub fn list(&self, namespace: &str, page: Page) -> Result<Vec<EntitySummary>, Error> {
-        let call = Call::new(Method::GET, &["namespaces", namespace, "packages"]);
-        self.client.fetch(&call.query("limit", &page.limit).query("skip", &page.skip))
-    }
-
     /// Asks the server to look for packages anew; few servers can.
     ///
     /// # Errors
@@ -93,8 +54,4 @@ impl Packages<'_> {
         let call = Call::new(Method::POST, &["namespaces", namespace, "packages", "refresh"]);
         self.client.send(&call).map(drop)
     }
-}
-
-fn call<'a>(method: Method, name: &PlainName) -> Call<'a> {
-    Call::new(method, &["namespaces", &name.namespace, "packages", &name.entity])
 }

@@ -1,15 +1,10 @@
-//! Calls on rules.
+//! Rules as clients write them, and the calls on their status.
 
 use serde::{Deserialize, Serialize};
-use whirl_model::Json;
 
-use super::{Call, Client, EntitySummary, Error, KeyValue, Method, Page};
+use super::plain_entities::{PlainEntities, PlainEntity};
+use super::{EntitySummary, Error, KeyValue, Method, Page};
 use crate::name::PlainName;
-
-/// Calls on rules; see [`Client::rules`].
-pub struct Rules<'c> {
-    pub(super) client: &'c Client,
-}
 
 /// The body of a create or an update. Members that are `None` are left out and keep their old value.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -35,23 +30,14 @@ pub enum RuleState {
     Inactive,
 }
 
+impl PlainEntity for RuleBody {
+    const COLLECTION: &'static str = "rules";
+}
+
+/// Calls on rules; see [`Client::rules`](super::Client::rules).
+pub type Rules<'c> = PlainEntities<'c, RuleBody>;
+
 impl Rules<'_> {
-    /// Creates a rule; 409 if it exists. Returns the stored entity.
-    ///
-    /// # Errors
-    /// See [`Error`].
-    pub fn create(&self, name: &PlainName, body: &RuleBody) -> Result<Json, Error> {
-        self.client.fetch(&call(Method::PUT, name).query("overwrite", &false).json(body))
-    }
-
-    /// Changes a rule, or creates it. Returns the stored entity.
-    ///
-    /// # Errors
-    /// See [`Error`].
-    pub fn update(&self, name: &PlainName, body: &RuleBody) -> Result<Json, Error> {
-        self.client.fetch(&call(Method::PUT, name).query("overwrite", &true).json(body))
-    }
-
     /// Wakes a rule or lets it sleep.
     ///
     /// # Errors
@@ -61,35 +47,11 @@ impl Rules<'_> {
         struct Body {
             status: RuleState,
         }
-        self.client.send(&call(Method::POST, name).json(&Body { status })).map(drop)
+        self.client.send(&self.call(Method::POST, name).json(&Body { status })).map(drop)
     }
 
-    /// A rule with its `status`, `trigger` and `action`.
-    ///
-    /// # Errors
-    /// See [`Error`].
-    pub fn get(&self, name: &PlainName) -> Result<Json, Error> {
-        self.client.fetch(&call(Method::GET, name))
-    }
-
-    /// Deletes a rule, active or not.
-    ///
-    /// # Errors
-    /// See [`Error`].
-    pub fn delete(&self, name: &PlainName) -> Result<Json, Error> {
-        self.client.fetch(&call(Method::DELETE, name))
-    }
-
-    /// The rules of a namespace, newest first. Lists do not tell the status: see [`Self::list_with_status`].
-    ///
-    /// # Errors
-    /// See [`Error`].
-    pub fn list(&self, namespace: &str, page: Page) -> Result<Vec<EntitySummary>, Error> {
-        let call = Call::new(Method::GET, &["namespaces", namespace, "rules"]);
-        self.client.fetch(&call.query("limit", &page.limit).query("skip", &page.skip))
-    }
-
-    /// The same with each rule's status, for which each rule is asked. One deleted meanwhile is left out.
+    /// The rules of a namespace with their status, which [`PlainEntities::list`] does not tell: each rule is asked.
+    /// One deleted meanwhile is left out.
     ///
     /// # Errors
     /// See [`Error`].
@@ -112,8 +74,4 @@ impl Rules<'_> {
         }
         Ok(rules)
     }
-}
-
-fn call<'a>(method: Method, name: &PlainName) -> Call<'a> {
-    Call::new(method, &["namespaces", &name.namespace, "rules", &name.entity])
 }

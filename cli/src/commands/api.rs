@@ -16,8 +16,8 @@ use crate::flags::Leaf;
 pub enum ApiCommand {
     /// Lead a path and verb to a web action
     ///
-    /// wsk api create [BASE_PATH] PATH VERB ACTION, or wsk api create --config-file FILE. The base path is /
-    /// unless given. Parts of the path in braces, as in /item/{id}, reach the action as its parameters; they
+    /// wsk api create [BASE_PATH|NAME] PATH VERB ACTION, or wsk api create --config-file FILE. The base path is
+    /// / unless given; the name is that of an API that exists. Parts of the path in braces, as in /item/{id}, reach the action as its parameters; they
     /// need --response-type http.
     Create(Leaf<create::CreateArgs>),
     /// Show the Swagger document of an API

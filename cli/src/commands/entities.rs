@@ -2,8 +2,9 @@
 
 use clap::Args;
 
+use super::collection::Listed as _;
 use super::{Context, Run};
-use crate::client::{Client, Error, Page};
+use crate::client::{Client, Error, PackageBody, Page, RuleBody, TriggerBody};
 use crate::exit::{self, Failure};
 use crate::name::{NamespaceName, OWN_NAMESPACE, Place};
 use crate::output::listing::{self, Order, Row};
@@ -40,14 +41,9 @@ impl Run for ListArgs {
 fn collections(client: &Client, place: &Place) -> Result<[(&'static str, Vec<Row>); 4], Error> {
     let namespace = &place.namespace;
     Ok([
-        ("packages", client.packages().list(namespace, Page::ALL)?.iter().map(Row::package).collect()),
+        ("packages", PackageBody::rows(client, namespace, Page::ALL)?),
         ("actions", client.actions().list(place, Page::ALL)?.iter().map(Row::action).collect()),
-        ("triggers", client.triggers().list(namespace, Page::ALL)?.iter().map(Row::trigger).collect()),
-        ("rules", rules(client, namespace)?),
+        ("triggers", TriggerBody::rows(client, namespace, Page::ALL)?),
+        ("rules", RuleBody::rows(client, namespace, Page::ALL)?),
     ])
-}
-
-fn rules(client: &Client, namespace: &str) -> Result<Vec<Row>, Error> {
-    let rules = client.rules().list_with_status(namespace, Page::ALL)?;
-    Ok(rules.iter().map(|(rule, status)| Row::rule(rule, status)).collect())
 }

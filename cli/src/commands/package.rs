@@ -3,13 +3,14 @@
 mod bind;
 mod delete;
 mod get;
-mod list;
 mod refresh;
 mod write;
 
 use clap::Subcommand;
 
+use super::collection::CollectionArgs;
 use super::{Plan, Planned};
+use crate::client::PackageBody;
 use crate::flags::Leaf;
 
 /// The commands on packages.
@@ -33,7 +34,7 @@ pub enum PackageCommand {
     /// Delete an empty package, or a binding
     Delete(Leaf<delete::DeleteArgs>),
     /// List packages
-    List(Leaf<list::ListArgs>),
+    List(Leaf<CollectionArgs<PackageBody>>),
     /// Ask the server to look for packages anew
     Refresh(Leaf<refresh::RefreshArgs>),
 }

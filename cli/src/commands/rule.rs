@@ -2,14 +2,15 @@
 
 mod delete;
 mod get;
-mod list;
 mod state;
 mod status;
 mod write;
 
 use clap::Subcommand;
 
+use super::collection::CollectionArgs;
 use super::{Plan, Planned};
+use crate::client::RuleBody;
 use crate::flags::Leaf;
 
 /// The commands on rules.
@@ -30,7 +31,7 @@ pub enum RuleCommand {
     /// Delete a rule
     Delete(Leaf<delete::DeleteArgs>),
     /// List rules with their status
-    List(Leaf<list::ListArgs>),
+    List(Leaf<CollectionArgs<RuleBody>>),
 }
 
 impl Plan for RuleCommand {

@@ -8,7 +8,7 @@ use clap_complete::aot::{Bash, generate};
 
 use super::{Context, Plan, Planned, Run};
 use crate::exit::{self, Failure};
-use crate::flags::{Leaf, grammar};
+use crate::flags::Leaf;
 
 const SCRIPT_FILE: &str = "wsk_cli_bash_completion.sh";
 
@@ -43,7 +43,7 @@ impl Run for InstallArgs {
             let text = format!("The SDK component '{}' is not known; there is: bashauto", self.component);
             return Err(Failure::usage(text));
         }
-        let script = completion_script();
+        let script = completion_script((context.grammar)());
         let out = context.out();
         if self.stdout {
             out.line(script.trim_end())?;
@@ -62,9 +62,9 @@ impl Run for InstallArgs {
     }
 }
 
-fn completion_script() -> String {
+fn completion_script(mut grammar: clap::Command) -> String {
     let mut script = b"# bash completion for wsk\n".to_vec();
-    generate(Bash, &mut grammar(), "wsk", &mut script);
+    generate(Bash, &mut grammar, "wsk", &mut script);
     String::from_utf8_lossy(&script).into_owned()
 }
 
@@ -72,7 +72,7 @@ fn completion_script() -> String {
 mod tests {
     #[test]
     fn the_script_knows_the_commands() {
-        let script = super::completion_script();
+        let script = super::completion_script(crate::command_line::grammar());
         assert!(script.starts_with("# bash completion for wsk\n"));
         assert!(script.contains("--web-secure") && script.contains("complete -F"));
     }

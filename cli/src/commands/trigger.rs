@@ -6,12 +6,13 @@ mod feeding;
 mod fire;
 mod flags;
 mod get;
-mod list;
 mod update;
 
 use clap::Subcommand;
 
+use super::collection::CollectionArgs;
 use super::{Plan, Planned};
+use crate::client::TriggerBody;
 use crate::flags::Leaf;
 
 /// The commands on triggers.
@@ -34,7 +35,7 @@ pub enum TriggerCommand {
     /// Delete a trigger, and tell its feed
     Delete(Leaf<delete::DeleteArgs>),
     /// List triggers
-    List(Leaf<list::ListArgs>),
+    List(Leaf<CollectionArgs<TriggerBody>>),
 }
 
 impl Plan for TriggerCommand {

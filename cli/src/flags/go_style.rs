@@ -5,7 +5,7 @@ use clap::builder::TypedValueParser;
 use clap::{Arg, ArgAction, Command};
 
 /// The same grammar with Go's habits, subcommands included.
-pub(super) fn apply(command: Command) -> Command {
+pub(crate) fn apply(command: Command) -> Command {
     let command = command.args_override_self(true).mut_args(argument);
     command.mut_subcommands(apply)
 }

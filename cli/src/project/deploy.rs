@@ -8,7 +8,7 @@ use whirl_model::Json;
 
 use super::code::Loaded;
 use super::operation::{Operation, PlannedAction, PlannedTrigger};
-use crate::client::{ActionBody, Client, Error, KeyValue};
+use crate::client::{ActionBody, Client, Error};
 use crate::exit::Failure;
 use crate::feed::{self, Event, FeedCall};
 use crate::gateway::{self, Backend};
@@ -65,7 +65,7 @@ impl Deployer<'_> {
     fn trigger(&mut self, what: &str, trigger: &PlannedTrigger) -> Result<(), Failure> {
         let (client, name) = (self.client, &trigger.name);
         let old = match client.triggers().get(name) {
-            Ok(old) => old_feed(&old),
+            Ok(old) => feed::of_trigger(&old),
             Err(error) if error.is_not_found() => None,
             Err(error) => return Err(Failure::request(what)(error)),
         };
@@ -112,12 +112,6 @@ impl Deployer<'_> {
 fn with_code(action: &PlannedAction, code: &Loaded) -> ActionBody {
     let exec = code.get(&action.name).map(Json::of);
     ActionBody { exec, ..action.body.clone() }
-}
-
-/// The feed of a trigger as the server has it.
-pub(super) fn old_feed(trigger: &Json) -> Option<QualifiedName> {
-    let annotations: Vec<KeyValue> = serde_json::from_str(trigger.member("annotations")?.as_str()).ok()?;
-    feed::of_annotations(&annotations)
 }
 
 /// Tells a feed; an answer that is no success is a failure.

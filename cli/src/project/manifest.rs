@@ -1,7 +1,8 @@
-//! The shapes of a manifest. Members that the platform has no use for are known by name; others are told.
+//! The shapes of a manifest. Members that the platform has no use for are known by name; others are told. A
+//! member with nothing after its colon is not there.
 
 use indexmap::IndexMap;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::Value;
 
 /// Values by name.
@@ -34,21 +35,14 @@ pub(super) fn unknown(rest: &Values) -> impl Iterator<Item = &str> {
 pub(super) struct PackagePart {
     #[serde(alias = "publish")]
     pub(super) public: Option<bool>,
-    #[serde(alias = "parameters", deserialize_with = "or_default")]
+    #[serde(alias = "parameters")]
     pub(super) inputs: Values,
-    #[serde(deserialize_with = "or_default")]
     pub(super) annotations: Values,
-    #[serde(deserialize_with = "or_default")]
     pub(super) dependencies: Values,
-    #[serde(deserialize_with = "or_default")]
     pub(super) actions: Values,
-    #[serde(deserialize_with = "or_default")]
     pub(super) sequences: Values,
-    #[serde(deserialize_with = "or_default")]
     pub(super) triggers: Values,
-    #[serde(deserialize_with = "or_default")]
     pub(super) rules: Values,
-    #[serde(deserialize_with = "or_default")]
     pub(super) apis: Values,
     #[serde(flatten)]
     pub(super) rest: Values,
@@ -59,9 +53,8 @@ pub(super) struct PackagePart {
 #[serde(default)]
 pub(super) struct DependencyPart {
     pub(super) location: String,
-    #[serde(alias = "parameters", deserialize_with = "or_default")]
+    #[serde(alias = "parameters")]
     pub(super) inputs: Values,
-    #[serde(deserialize_with = "or_default")]
     pub(super) annotations: Values,
     #[serde(flatten)]
     pub(super) rest: Values,
@@ -82,11 +75,9 @@ pub(super) struct ActionPart {
     pub(super) conductor: bool,
     #[serde(alias = "web-export")]
     pub(super) web: Option<Value>,
-    #[serde(alias = "parameters", deserialize_with = "or_default")]
+    #[serde(alias = "parameters")]
     pub(super) inputs: Values,
-    #[serde(deserialize_with = "or_default")]
     pub(super) annotations: Values,
-    #[serde(deserialize_with = "or_default")]
     pub(super) limits: LimitsPart,
     #[serde(flatten)]
     pub(super) rest: Values,
@@ -115,7 +106,6 @@ pub(super) struct SequencePart {
     pub(super) actions: Value,
     #[serde(alias = "web-export")]
     pub(super) web: Option<Value>,
-    #[serde(deserialize_with = "or_default")]
     pub(super) annotations: Values,
     #[serde(flatten)]
     pub(super) rest: Values,
@@ -127,9 +117,8 @@ pub(super) struct SequencePart {
 pub(super) struct TriggerPart {
     #[serde(alias = "source")]
     pub(super) feed: Option<String>,
-    #[serde(alias = "parameters", deserialize_with = "or_default")]
+    #[serde(alias = "parameters")]
     pub(super) inputs: Values,
-    #[serde(deserialize_with = "or_default")]
     pub(super) annotations: Values,
     #[serde(flatten)]
     pub(super) rest: Values,
@@ -141,13 +130,7 @@ pub(super) struct TriggerPart {
 pub(super) struct RulePart {
     pub(super) trigger: String,
     pub(super) action: String,
-    #[serde(deserialize_with = "or_default")]
     pub(super) annotations: Values,
     #[serde(flatten)]
     pub(super) rest: Values,
-}
-
-/// A member with nothing after its colon is as good as absent.
-fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(from: D) -> Result<T, D::Error> {
-    Option::deserialize(from).map(Option::unwrap_or_default)
 }

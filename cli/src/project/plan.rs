@@ -110,7 +110,7 @@ struct Spot<'a> {
 
 impl Planner<'_> {
     fn package(&mut self, name: &str, part: Value) -> Result<(), Failure> {
-        let part: PackagePart = decode(&format!("package '{name}'"), part)?;
+        let part: PackagePart = decode_part(&format!("package '{name}'"), part)?;
         self.warn(&format!("package '{name}'"), &part.rest);
         for (entity, dependency) in part.dependencies {
             self.dependency(&entity, dependency)?;
@@ -142,7 +142,7 @@ impl Planner<'_> {
 
     fn dependency(&mut self, name: &str, part: Value) -> Result<(), Failure> {
         let what = format!("dependency '{name}'");
-        let part: DependencyPart = decode(&what, part)?;
+        let part: DependencyPart = decode_part(&what, part)?;
         self.warn(&what, &part.rest);
         let target: PlainName = Some(part.location.as_str())
             .filter(|location| location.starts_with('/'))
@@ -163,7 +163,7 @@ impl Planner<'_> {
 
     fn trigger(&mut self, spot: &Spot<'_>, part: Value) -> Result<(), Failure> {
         let what = format!("trigger '{}'", spot.name);
-        let part: TriggerPart = decode(&what, part)?;
+        let part: TriggerPart = decode_part(&what, part)?;
         self.warn(&what, &part.rest);
         let feed = part.feed.as_deref().map(|feed| self.qualified(spot.package, feed)).transpose()?;
         let annotations = self.annotations(&part.annotations, feed.iter().map(feed::annotation));
@@ -179,7 +179,7 @@ impl Planner<'_> {
 
     fn rule(&mut self, spot: &Spot<'_>, part: Value) -> Result<(), Failure> {
         let what = format!("rule '{}'", spot.name);
-        let part: RulePart = decode(&what, part)?;
+        let part: RulePart = decode_part(&what, part)?;
         self.warn(&what, &part.rest);
         let trigger = match part.trigger.as_str() {
             "" => return Err(Failure::Local(format!("{what}: it names no trigger"))),
@@ -236,7 +236,15 @@ impl Planner<'_> {
     }
 }
 
-/// Reads a part of the manifest; nothing at all counts as an empty one.
+/// Reads a part of the manifest without the members that have nothing after their colon.
+fn decode_part<T: DeserializeOwned>(what: &str, mut part: Value) -> Result<T, Failure> {
+    if let Some(members) = part.as_object_mut() {
+        members.retain(|_, value| !value.is_null());
+    }
+    decode(what, part)
+}
+
+/// Reads anything in the manifest; nothing at all counts as an empty one.
 fn decode<T: DeserializeOwned>(what: &str, part: Value) -> Result<T, Failure> {
     let part = if part.is_null() { Value::Object(Map::new()) } else { part };
     serde_json::from_value(part).map_err(|error| Failure::Local(format!("{what} is not understood: {error}")))

@@ -5,12 +5,12 @@ use std::collections::HashSet;
 
 use indexmap::IndexMap;
 
-use super::deploy::{old_feed, tell};
+use super::deploy::tell;
 use super::managed;
 use super::operation::{Entity, Operation};
 use crate::client::{ApiQuery, Client, EntitySummary, Error, Page};
 use crate::exit::Failure;
-use crate::feed::{Event, FeedCall};
+use crate::feed::{self, Event, FeedCall};
 use crate::gateway;
 use crate::name::{Place, PlainName, QualifiedName};
 use crate::output::Console;
@@ -41,8 +41,21 @@ impl Remover<'_> {
         Ok(())
     }
 
+    /// Removes what the project once put on the server and the operations do not.
+    pub(crate) fn remove_left_behind(
+        &mut self,
+        namespace: &str,
+        project: &str,
+        operations: &[Operation],
+    ) -> Result<(), Failure> {
+        let managed = managed_entities(self.client, namespace, project);
+        let managed = managed
+            .map_err(Failure::request(format!("Unable to list the entities of project '{project}'")))?;
+        left_behind(managed, operations).iter().try_for_each(|entity| self.remove(entity))
+    }
+
     /// Removes one entity and tells whether it was there.
-    pub(crate) fn remove(&mut self, entity: &Entity) -> Result<(), Failure> {
+    fn remove(&mut self, entity: &Entity) -> Result<(), Failure> {
         let what = format!("Unable to undeploy {entity}");
         if let Entity::Trigger(name) = entity {
             self.end_feed(&what, name)?;
@@ -86,7 +99,8 @@ impl Remover<'_> {
 
     /// A feed that fails keeps nobody from deleting its trigger.
     fn end_feed(&mut self, what: &str, trigger: &PlainName) -> Result<(), Failure> {
-        let Ok(Some(feed)) = self.client.triggers().get(trigger).map(|trigger| old_feed(&trigger)) else {
+        let Ok(Some(feed)) = self.client.triggers().get(trigger).map(|trigger| feed::of_trigger(&trigger))
+        else {
             return Ok(());
         };
         let event = Event::Delete;
@@ -99,11 +113,7 @@ impl Remover<'_> {
 }
 
 /// Which entities of a namespace a project manages, in an order in which they can be removed.
-pub(crate) fn managed_entities(
-    client: &Client,
-    namespace: &str,
-    project: &str,
-) -> Result<Vec<Entity>, Error> {
+fn managed_entities(client: &Client, namespace: &str, project: &str) -> Result<Vec<Entity>, Error> {
     let place = Place { namespace: namespace.to_owned(), package: None };
     let belongs = |row: &EntitySummary| managed::project_of(&row.annotations).as_deref() == Some(project);
     let plain = |row: EntitySummary| PlainName { namespace: namespace.to_owned(), entity: row.name };
@@ -120,7 +130,7 @@ pub(crate) fn managed_entities(
 }
 
 /// The managed entities that a plan does not put.
-pub(crate) fn left_behind(managed: Vec<Entity>, operations: &[Operation]) -> Vec<Entity> {
+fn left_behind(managed: Vec<Entity>, operations: &[Operation]) -> Vec<Entity> {
     let kept: HashSet<Entity> = operations.iter().filter_map(Operation::entity).collect();
     managed.into_iter().filter(|entity| !kept.contains(entity)).collect()
 }

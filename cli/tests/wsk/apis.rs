@@ -1,6 +1,6 @@
 //! APIs at the gateway.
 
-use super::support::{file, ok, wsk, wsk_in};
+use super::support::{file, ok, refusal, wsk, wsk_in};
 
 const WEB: &str = "/api/v1/web/whisk.system/apimgmt";
 const WHO: &str = "accesstoken=DUMMY%20TOKEN&spaceguid=some-uuid";
@@ -41,6 +41,22 @@ fn create_looks_the_action_up_and_sends_the_whole_operation() {
 }
 
 #[test]
+fn an_api_that_exists_goes_by_its_title() {
+    let words = ["api", "create", "Shop", "/new", "get", "hello"];
+    let ended = wsk(vec![ok(&listed()), ok(ACTION), ok(SHOP)], &words).well();
+    assert_eq!(ended.lines()[0], format!("GET {WEB}/getApi.http?{WHO}&basepath=Shop"));
+    let body = &ended.request(2).body;
+    assert!(body.contains(r#""gatewayBasePath":"/shop","gatewayPath":"/new""#), "{body}");
+    assert!(body.contains(r#""id":"API:alice:/shop","apiName":"Shop""#), "{body}");
+    let ended = wsk(vec![ok(r#"{"apis":[]}"#)], &words);
+    assert_eq!((ended.code, ended.err.as_str()), (1, "error: There is no API 'Shop'\n"));
+    let two = wsk(vec![ok(&format!(r#"{{"apis":[{{"value":{SHOP}}},{{"value":{SHOP}}}]}}"#))], &words);
+    assert!(two.code == 1 && two.err.contains("several APIs 'Shop'"), "{}", two.err);
+    let twice = wsk(vec![], &[&words[..], &["-n", "Store"]].concat());
+    assert_eq!(twice.code, 2, "{}", twice.err);
+}
+
+#[test]
 fn only_web_actions_make_an_api() {
     let private = r#"{"namespace":"alice","annotations":[]}"#;
     let ended = wsk(vec![ok(private)], &["api", "create", "/item", "get", "hello"]);
@@ -66,6 +82,19 @@ fn a_document_is_sent_as_json_text() {
         format!(r#"{{"apidoc":{{"namespace":"alice","swagger":"{swagger}"}}}}"#)
     );
     assert!(ended.out.contains("ok: created API /item GET for action /alice/hello\nhttps://gw/shop/item\n"));
+}
+
+#[test]
+fn which_documents_make_an_api_the_server_decides() {
+    let folder = tempfile::tempdir().unwrap();
+    let document = r#"{"openapi":"3.0.0","servers":[{"url":"/shop"}],"paths":{}}"#;
+    let path = file(folder.path(), "api.json", document.as_bytes());
+    let words = ["api", "create", "-c", &path];
+    let ended = wsk_in(folder.path(), vec![ok(r#"["alice"]"#), ok(SHOP)], &words).well();
+    let sent: serde_json::Value = serde_json::from_str(&ended.request(1).body).unwrap();
+    assert_eq!(sent["apidoc"]["swagger"], document);
+    let ended = wsk_in(folder.path(), vec![ok(r#"["alice"]"#), refusal(400, "no base path")], &words);
+    assert!(ended.code == 144 && ended.err.contains("no base path"), "{} {}", ended.code, ended.err);
 }
 
 #[test]

@@ -153,7 +153,7 @@ fn merge_annotations(
     deleted: &[String],
     exec: &Exec,
 ) -> Parameters {
-    deleted.iter().for_each(|key| old.remove(key));
+    old.remove_all(deleted);
     let new = new.unwrap_or_default();
     let platforms_own = old.get(PROVIDE_API_KEY).filter(|_| new.get(PROVIDE_API_KEY).is_none()).cloned();
     let mut merged = old.merged_with(new);

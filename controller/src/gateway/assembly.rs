@@ -2,7 +2,9 @@
 //! what is invoked and with which secret, and whether pages of other origins may call.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
+use actix_web::http::header::HeaderValue;
 use serde_json::{Map, Value, json};
 use whirl_model::Json;
 
@@ -12,6 +14,9 @@ use crate::api_error::ApiError;
 /// The header by which a secured web action knows the gateway, as descriptions call it.
 const SECRET: &str = "message.headers.X-Require-Whisk-Auth";
 
+/// Bytes that a secret may have: every operation may name the same one, and sends it in a header.
+const MAX_SECRET: usize = 1024;
+
 /// The configuration of an API. Operations are named by their `operationId`.
 #[derive(Clone, Debug)]
 pub(super) struct Assembly {
@@ -20,11 +25,11 @@ pub(super) struct Assembly {
     known: HashMap<String, Known>,
 }
 
-/// How an operation's web action is invoked, as far as the gateway goes by it.
+/// How an operation's web action is invoked, as far as the gateway goes by it. Many operations may share it.
 #[derive(Clone, Debug, Default)]
 struct Known {
-    url: Option<String>,
-    secret: Option<String>,
+    url: Option<Arc<str>>,
+    secret: Option<Arc<str>>,
 }
 
 /// How one operation's web action is to be invoked.
@@ -36,7 +41,7 @@ pub(super) struct Invocation {
     /// Whether the request's path is handed on.
     pub(super) with_path: bool,
     /// What the web action wants to hear, if it is secured.
-    pub(super) secret: Option<String>,
+    pub(super) secret: Option<Arc<str>>,
 }
 
 impl Invocation {
@@ -44,11 +49,11 @@ impl Invocation {
         let url = format!("{}{}", self.url, if self.with_path { REQUEST_PATH } else { "" });
         let mut steps = Vec::new();
         if let Some(secret) = &self.secret {
-            steps.push(json!({ "set-variable": { "actions": [{ "set": SECRET, "value": secret }] } }));
+            steps.push(json!({ "set-variable": { "actions": [{ "set": SECRET, "value": &**secret }] } }));
         }
         steps.push(json!({ "invoke": { "target-url": url, "verb": "keep" } }));
         let case = json!({ "operations": [self.operation_id], "execute": steps });
-        (self.operation_id, Known { url: Some(url), secret: self.secret }, case)
+        (self.operation_id, Known { url: Some(url.into()), secret: self.secret }, case)
     }
 }
 
@@ -66,7 +71,9 @@ impl Assembly {
             return Err(ApiError::malformed("'x-ibm-configuration' is no object, or nested too deep."));
         };
         members.entry("cors").or_insert_with(|| json!({ "enabled": true }));
-        Ok(Self { known: known(&members), members })
+        let known = known(&members);
+        known.values().filter_map(|known| known.secret.as_deref()).try_for_each(check_secret)?;
+        Ok(Self { known, members })
     }
 
     pub(super) fn to_json(&self) -> Json {
@@ -84,8 +91,8 @@ impl Assembly {
     }
 
     /// What an operation tells its web action to prove that it is the gateway.
-    pub(super) fn secret(&self, operation_id: &str) -> Option<&str> {
-        self.known.get(operation_id)?.secret.as_deref()
+    pub(super) fn secret(&self, operation_id: &str) -> Option<Arc<str>> {
+        self.known.get(operation_id)?.secret.clone()
     }
 
     /// Sets how operations are invoked, in place of how they were.
@@ -140,7 +147,7 @@ fn known(members: &Map<String, Value>) -> HashMap<String, Known> {
     for case in switches.filter_map(Value::as_array).flatten() {
         let steps = case.get("execute").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
         let url = steps.iter().find_map(|step| step.get("invoke")?.get("target-url")?.as_str());
-        let of = Known { url: url.map(str::to_owned), secret: steps.iter().find_map(secret) };
+        let of = Known { url: url.map(Arc::from), secret: steps.iter().find_map(secret) };
         for id in case.get("operations").and_then(Value::as_array).into_iter().flatten() {
             if let Some(id) = id.as_str() {
                 known.entry(id.to_owned()).or_insert_with(|| of.clone());
@@ -150,15 +157,24 @@ fn known(members: &Map<String, Value>) -> HashMap<String, Known> {
     known
 }
 
+/// A secret has to fit into a header.
+pub(super) fn check_secret(secret: &str) -> Result<(), ApiError> {
+    if secret.len() <= MAX_SECRET && HeaderValue::from_str(secret).is_ok() {
+        return Ok(());
+    }
+    let text = format!("A web action's secret is a header's value of at most {MAX_SECRET} bytes.");
+    Err(ApiError::malformed(text))
+}
+
 /// The secret that a step sets.
-fn secret(step: &Value) -> Option<String> {
+fn secret(step: &Value) -> Option<Arc<str>> {
     let is_it = |action: &&Value| {
         action.get("set").and_then(Value::as_str).is_some_and(|name| name.eq_ignore_ascii_case(SECRET))
     };
     let actions = step.get("set-variable")?.get("actions")?.as_array()?;
     match actions.iter().find(is_it)?.get("value")? {
-        Value::String(text) if !text.is_empty() => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
+        Value::String(text) if !text.is_empty() => Some(text.as_str().into()),
+        Value::Number(number) => Some(number.to_string().into()),
         _ => None,
     }
 }
@@ -188,7 +204,7 @@ mod tests {
             operation_id: operation_id.to_owned(),
             url: "https://h/x.http".to_owned(),
             with_path: true,
-            secret: secret.map(str::to_owned),
+            secret: secret.map(Arc::from),
         }]
     }
 
@@ -210,7 +226,7 @@ mod tests {
                 r#"]}}]},"cors":{"enabled":true}}"#,
             )
         );
-        assert_eq!(assembly.secret("get_/a"), Some("s3"));
+        assert_eq!(assembly.secret("get_/a").as_deref(), Some("s3"));
         assert_eq!(assembly.secret("get_/b"), None);
         assembly.remove(&HashSet::from(["get_/a"]));
         assert_eq!((assembly.url("get_/a"), assembly.url("get_/b").is_some()), (None, true));
@@ -232,6 +248,33 @@ mod tests {
         let deep = format!(r#"{{"a":{}{}}}"#, "[".repeat(10_000), "]".repeat(10_000));
         assert!(Assembly::parse(&Json::parse(&deep).unwrap()).is_err());
         assert!(Assembly::parse(&Json::parse("[]").unwrap()).is_err());
+    }
+
+    fn with_secret(secret: &str, operations: &[String]) -> Result<Assembly, ApiError> {
+        let steps = json!([
+            { "set-variable": { "actions": [{ "set": SECRET, "value": secret }] } },
+            { "invoke": { "target-url": format!("https://h/{}.http", "x".repeat(100_000)) } },
+        ]);
+        let case = json!([{ "operations": operations, "execute": steps }]);
+        let switches = json!({ "assembly": { "execute": [{ "operation-switch": { "case": case } }] } });
+        Assembly::parse(&Json::of(&switches))
+    }
+
+    #[test]
+    fn secrets_are_headers_of_some_bytes() {
+        let parse = |secret: &str| with_secret(secret, &["a".to_owned()]);
+        assert_eq!(parse(&"x".repeat(1024)).unwrap().secret("a").unwrap().len(), 1024);
+        for bad in ["a\nb", &"x".repeat(1025)] {
+            assert!(parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_very_many_operations_share_is_kept_once() {
+        let operations: Vec<String> = (0..50_000).map(|n| n.to_string()).collect();
+        let assembly = with_secret("s3", &operations).unwrap();
+        let urls: HashSet<_> = operations.iter().filter_map(|id| assembly.url(id)).map(str::as_ptr).collect();
+        assert_eq!(urls.len(), 1);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! `POST …/apimgmt/createApi`: a whole API from its description, or one operation that is added to what there is.
 
+use std::sync::Arc;
+
 use actix_web::HttpResponse;
 use actix_web::web::Payload;
 use serde::Deserialize;
@@ -19,6 +21,9 @@ use crate::{body, reply};
 
 /// How often an operation is added anew when the API changes meanwhile.
 const ATTEMPTS: usize = 8;
+/// Bytes that the descriptions of a namespace's APIs may have together: whoever asks the gateway for one of them has
+/// it read all.
+const MAX_TOGETHER: u64 = 8 << 20;
 
 #[derive(Deserialize)]
 struct Body {
@@ -93,11 +98,16 @@ async fn write(call: &Call, tenant: &Namespace, change: &Change) -> Result<ApiDo
         Change::Add { base_path, .. } => base_path,
     };
     let limit = call.api.config.limits.payload_bytes;
+    let others = bytes_of_others(call, tenant, base_path).await?;
     let mut attempts = 1..=ATTEMPTS;
     loop {
         attempts.next();
         let (document, replaced) = change.apply(stored::one(store, tenant, base_path).await?)?;
-        body::fits("description", document.to_json().as_str().len() as u64, limit)?;
+        let bytes = size(&document);
+        body::fits("description", bytes, limit)?;
+        if others + bytes > MAX_TOGETHER {
+            return Err(ApiError::malformed("The descriptions of the namespace's APIs have too many bytes."));
+        }
         let new = stored::document(tenant, &document, call.transaction.arrived);
         let id = new.id.clone();
         let written = store.put(new, replaced.as_ref()).await;
@@ -108,6 +118,16 @@ async fn write(call: &Call, tenant: &Namespace, change: &Change) -> Result<ApiDo
             Err(error) => return Err(error.into()),
         }
     }
+}
+
+/// Bytes of the descriptions of all APIs of a namespace but one.
+async fn bytes_of_others(call: &Call, tenant: &Namespace, one: &BasePath) -> Result<u64, ApiError> {
+    let all = stored::all(&*call.api.stores.entities, tenant).await?;
+    Ok(all.iter().filter(|api| api.base_path() != one).map(size).sum())
+}
+
+fn size(document: &ApiDocument) -> u64 {
+    document.to_json().as_str().len() as u64
 }
 
 impl Change {
@@ -182,10 +202,10 @@ fn unwrapped(json: &Json) -> String {
 }
 
 /// A secured web action wants to hear the text of a string or of a number.
-fn secret(key: &Json) -> Option<String> {
+fn secret(key: &Json) -> Option<Arc<str>> {
     match key.kind() {
-        JsonKind::String => key.to_text().filter(|text| !text.is_empty()),
-        JsonKind::Number => Some(key.as_str().to_owned()),
+        JsonKind::String => key.to_text().filter(|text| !text.is_empty()).map(Arc::from),
+        JsonKind::Number => Some(key.as_str().into()),
         _ => None,
     }
 }

@@ -2,13 +2,14 @@
 //! need to understand stays to the letter.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 use serde_json::json;
 use whirl_model::json::JsonKind;
 use whirl_model::{Json, Namespace};
 
-use super::assembly::{Assembly, Invocation};
+use super::assembly::{Assembly, Invocation, check_secret};
 use super::members::{self, Members};
 use super::path::{BasePath, PathTemplate};
 use super::target::{REQUEST_PATH, Target, origin};
@@ -21,7 +22,7 @@ const EXTENSION: &str = "x-openwhisk";
 /// API is guarded which is not.
 const UNSUPPORTED: [&str; 3] = ["security", "x-ibm-rate-limit", "x-gateway-rate-limit"];
 
-/// An API's description. All its operations name web actions.
+/// An API's description. Operations that name no web action lead nowhere.
 #[derive(Clone, Debug)]
 pub(super) struct ApiDocument {
     /// All members; `paths` and the configuration are kept apart and only have their places here.
@@ -48,7 +49,7 @@ pub(super) struct NewOperation {
     /// Where the web action is, such as `https://host`.
     pub(super) origin: String,
     /// What the web action wants to hear, if it is secured.
-    pub(super) secret: Option<String>,
+    pub(super) secret: Option<Arc<str>>,
     /// The descriptions of the path's parameters, as the client gave them.
     pub(super) parameters: Option<Json>,
 }
@@ -58,7 +59,7 @@ pub(super) struct Operation {
     pub(super) template: PathTemplate,
     pub(super) verb: Verb,
     pub(super) target: Target,
-    pub(super) secret: Option<String>,
+    pub(super) secret: Option<Arc<str>>,
     /// Whether the web action gets the request's path.
     pub(super) with_path: bool,
 }
@@ -144,19 +145,20 @@ impl ApiDocument {
             let id = members::text(&members, "operationId")
                 .unwrap_or_else(|| free_id(verb, path, |id| completion.ids.contains(id)));
             completion.ids.insert(id.clone());
-            let extension = members.get(EXTENSION).and_then(members::of).ok_or_else(|| {
-                malformed(&format!("has no '{EXTENSION}' at '{place}', which names the web action"))
-            })?;
+            members.insert("operationId".to_owned(), Json::of(&id));
+            let Some(extension) = members.get(EXTENSION).and_then(members::of) else {
+                *operation = Json::of(&members);
+                continue;
+            };
             let target = Target::of_operation(&extension, self.assembly.url(&id), reader.tenant)?;
             let own = members::text(&extension, "url");
             let url = target.url(own.as_deref().and_then(origin).unwrap_or(reader.origin));
             let mut described = extension;
             described.extend(target.describe(&url));
-            members.insert("operationId".to_owned(), Json::of(&id));
             members.insert(EXTENSION.to_owned(), Json::of(&described));
             *operation = Json::of(&members);
             if self.assembly.url(&id).is_none() {
-                let secret = self.assembly.secret(&id).map(str::to_owned);
+                let secret = self.assembly.secret(&id);
                 completion.missing.push(Invocation { operation_id: id, url, with_path, secret });
             }
         }
@@ -189,6 +191,7 @@ impl ApiDocument {
     /// Adds an operation, or puts it in the place of the one with its path and verb.
     pub(super) fn add(&mut self, new: &NewOperation) -> Result<(), ApiError> {
         let template = PathTemplate::parse(&new.path)?;
+        new.secret.as_deref().map_or(Ok(()), check_secret)?;
         let names: Vec<&str> = template.parameters().collect();
         self.remove(&Selection { path: Some(new.path.clone()), verb: Some(new.verb.as_str().to_owned()) });
         let id = free_id(new.verb, &new.path, |id| self.assembly.url(id).is_some());
@@ -227,10 +230,10 @@ impl ApiDocument {
         !removed.is_empty()
     }
 
-    /// The description with only some of its operations, if it has any of these.
-    pub(super) fn restricted(mut self, selection: &Selection) -> Option<Self> {
-        self.keep(|path, verb, _| selection.takes(path, verb));
-        (!self.is_empty()).then_some(self)
+    /// Whether it has any of these operations.
+    pub(super) fn has(&self, selection: &Selection) -> bool {
+        let verbs = |item: &Members| item.keys().filter_map(|key| Verb::of(key)).collect::<Vec<_>>();
+        self.paths.iter().any(|(path, item)| verbs(item).into_iter().any(|verb| selection.takes(path, verb)))
     }
 
     /// Whether it has no operation.
@@ -245,7 +248,7 @@ impl ApiDocument {
         });
     }
 
-    /// All operations, as the gateway needs them.
+    /// All operations that lead to web actions, as the gateway needs them.
     pub(super) fn operations(&self, tenant: &Namespace) -> Result<Vec<Operation>, ApiError> {
         let mut operations = Vec::new();
         for (path, item) in &self.paths {
@@ -257,12 +260,13 @@ impl ApiDocument {
                 let url = self.assembly.url(&id);
                 let extension =
                     members::of(operation).and_then(|members| members::of(members.get(EXTENSION)?));
-                let target = Target::of_operation(&extension.unwrap_or_default(), url, tenant)?;
+                let Some(extension) = extension else { continue };
+                let target = Target::of_operation(&extension, url, tenant)?;
                 operations.push(Operation {
                     template: template.clone(),
                     verb,
                     target,
-                    secret: self.assembly.secret(&id).map(str::to_owned),
+                    secret: self.assembly.secret(&id),
                     with_path: with_parameters || url.is_some_and(|url| url.ends_with(REQUEST_PATH)),
                 });
             }

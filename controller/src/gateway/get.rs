@@ -30,8 +30,8 @@ struct List {
     tag = "apis",
     params(
         ("basepath" = Option<String>, Query, description = "Only the API of this base path, or of this name"),
-        ("relpath" = Option<String>, Query, description = "Only this path of APIs"),
-        ("operation" = Option<String>, Query, description = "Only operations of this verb"),
+        ("relpath" = Option<String>, Query, description = "Only APIs with this path"),
+        ("operation" = Option<String>, Query, description = "Only APIs with an operation of this verb"),
         Page,
     ),
     responses((status = 200, description = "`{\"apis\": […]}`"), Refused)
@@ -49,7 +49,7 @@ pub(crate) async fn get(call: Call, payload: Payload) -> Result<HttpResponse, Ap
     };
     let apis = documents
         .into_iter()
-        .filter_map(|document| document.restricted(&selection))
+        .filter(|document| document.has(&selection))
         .skip(usize::try_from(page.skip).unwrap_or(usize::MAX))
         .take(usize::try_from(page.limit).unwrap_or(usize::MAX))
         .map(|document| item(managing.show(&document), document.base_path().as_str()))

@@ -1,6 +1,8 @@
 //! From a request's path and method to the operation that it means. Pure; which namespace is asked, and where its
 //! APIs are kept, is known elsewhere.
 
+use std::sync::Arc;
+
 use whirl_model::Namespace;
 
 use super::document::{ApiDocument, Operation};
@@ -36,7 +38,7 @@ pub(super) struct Endpoint {
     /// The web action.
     pub(super) target: Target,
     /// What it wants to hear, if it is secured.
-    pub(super) secret: Option<String>,
+    pub(super) secret: Option<Arc<str>>,
     /// Whether it gets the request's path.
     pub(super) with_path: bool,
 }

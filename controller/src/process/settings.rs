@@ -15,7 +15,8 @@ use crate::config::{ControllerConfig, MemberConfig};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ProcessConfig {
-    /// What it calls itself to the others, for people. Its number is not tied to it.
+    /// What it calls itself to the others. Its number is not tied to it; but under a name that is in the cluster it
+    /// waits for that one's lease to end, and no longer, as it may be its own.
     pub name: String,
     /// The address that the API listens on.
     pub listen: IpAddr,

@@ -18,6 +18,10 @@ use crate::resolve::Resolved;
 
 const CONDUCTOR: &str = "conductor";
 
+/// How many times the square of [`Rules::limit`] a whole may run steps. Compositions in sequences in compositions
+/// count anew at each level, so that without this bound a few actions that hold each other would run for ever.
+const STEPS: usize = 4;
+
 /// Under whose name, and within which bounds.
 #[derive(Clone, Debug)]
 pub(crate) struct Rules {
@@ -109,6 +113,8 @@ pub(crate) struct Machine {
     sought: Option<ActionPath>,
     /// The step that runs, and the memory that it may use.
     running: Option<(ActivationId, u32)>,
+    /// Steps that may still be run.
+    steps_left: usize,
 }
 
 /// Whether an action is made of others, by what it is or by what it does.
@@ -129,7 +135,9 @@ impl Machine {
         input: Input,
         now: Timestamp,
     ) -> (Self, Next) {
-        let mut machine = Self { rules, frames: Vec::new(), ended: Vec::new(), sought: None, running: None };
+        let steps_left = rules.limit.saturating_mul(rules.limit).saturating_mul(STEPS);
+        let mut machine =
+            Self { rules, frames: Vec::new(), ended: Vec::new(), sought: None, running: None, steps_left };
         let first = machine.enter(Whole::new(origin, action, now), input, Inherited::default());
         let next = machine.follow(first, now);
         (machine, next)
@@ -149,7 +157,10 @@ impl Machine {
             Ok(action) => {
                 let (input, inherited) = frame.give(is_conductor(action.action()));
                 if !is_composite(action.action()) {
-                    return self.run(action, input);
+                    return match self.run(action, input) {
+                        Ok(next) => next,
+                        Err(end) => self.follow(end, now),
+                    };
                 }
                 let (id, cause) = (frame.whole.next_id(), Some(frame.whole.id));
                 self.enter(Whole::new(Origin { id, cause, arrived: now }, action, now), input, inherited)
@@ -176,11 +187,13 @@ impl Machine {
         self.follow(next, now)
     }
 
-    fn run(&mut self, action: Resolved, input: Input) -> Next {
+    /// Runs a step of the innermost, which ends if the whole has run too many.
+    fn run(&mut self, action: Resolved, input: Input) -> Result<Next, Move> {
         let (frame, _) = innermost(&mut self.frames, &self.rules);
+        self.steps_left = self.steps_left.checked_sub(1).ok_or_else(|| frame.too_long())?;
         let id = frame.whole.next_id();
         self.running = Some((id, action.action().limits.memory));
-        Next::Run(Box::new(Step { id, cause: frame.whole.id, action, input }))
+        Ok(Next::Run(Box::new(Step { id, cause: frame.whole.id, action, input })))
     }
 
     /// Makes `whole` the innermost; what it does first.
@@ -206,7 +219,10 @@ impl Machine {
                 Move::Conduct(input) => {
                     let (frame, _) = innermost(&mut self.frames, &self.rules);
                     let conductor = frame.whole.action.clone();
-                    return self.run(conductor, Input::Object(input));
+                    match self.run(conductor, Input::Object(input)) {
+                        Ok(run) => return run,
+                        Err(end) => next = end,
+                    }
                 }
                 Move::End(response) => match self.leave(response, now) {
                     Ok(outer) => next = outer,

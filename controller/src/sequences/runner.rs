@@ -171,8 +171,8 @@ impl Runner {
             if let Some(result) = self.api.sequences.recovered(id) {
                 return self.wait(id, result, patience).await;
             }
-            if let Some(record) = self.recorded(id).await {
-                return StepEnd::Recorded(record);
+            if let Some(end) = self.recorded(id).await {
+                return end;
             }
             // Steps come one after the other: what follows was not done either.
             self.replaying = false;
@@ -206,28 +206,36 @@ impl Runner {
             Ok(Ok(record)) => StepEnd::Recorded(record),
             // It ended, and its record was too large to come with the word of that.
             Ok(Err(_)) => match tokio::time::timeout(STORING, self.stored(id)).await {
-                Ok(record) => StepEnd::Recorded(record),
+                Ok(end) => end,
                 Err(_) => StepEnd::Unknown,
             },
             Err(_) => StepEnd::Unknown,
         }
     }
 
-    async fn stored(&self, id: ActivationId) -> Arc<ActivationRecord> {
+    async fn stored(&self, id: ActivationId) -> StepEnd {
         loop {
-            if let Some(record) = self.recorded(id).await {
-                return record;
+            if let Some(end) = self.recorded(id).await {
+                return end;
             }
             tokio::time::sleep(LOOKS_EVERY).await;
         }
     }
 
-    /// A step's record, if it has one.
-    async fn recorded(&self, id: ActivationId) -> Option<Arc<ActivationRecord>> {
+    /// How a step ended, if it has a record, also one that nobody can read.
+    async fn recorded(&self, id: ActivationId) -> Option<StepEnd> {
         loop {
             match self.api.stores.activations.get(&self.message.caller.namespace, id).await {
-                Ok(record) => return Some(Arc::new(record)),
+                Ok(record) => return Some(StepEnd::Recorded(Arc::new(record))),
                 Err(StoreError::NotFound(_)) => return None,
+                Err(error @ StoreError::Corrupt { .. }) => {
+                    tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        step = %id,
+                        "a step's record cannot be understood"
+                    );
+                    return Some(StepEnd::Unknown);
+                }
                 Err(error) => {
                     tracing::warn!(
                         error = &error as &dyn std::error::Error,
@@ -247,6 +255,7 @@ impl Runner {
 
     /// An inner sequence or composition ended.
     fn keep_inner(&mut self, record: ActivationRecord) {
+        while self.inner.try_join_next().is_some() {}
         let record = Arc::new(record);
         self.api.acknowledgements.ended_here(&record, self.message.keep);
         if self.message.keep.keeps(record.response.outcome) {

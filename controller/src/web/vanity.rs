@@ -27,8 +27,8 @@ fn in_host<'a>(host: &'a str, domain: &str) -> Option<&'a str> {
         _ => host,
     };
     let at = host.len().checked_sub(domain.len())?;
-    let label =
-        host.get(at..).filter(|end| end.eq_ignore_ascii_case(domain)).and(host[..at].strip_suffix('.'))?;
+    let (before, end) = host.split_at_checked(at)?;
+    let label = before.strip_suffix('.').filter(|_| end.eq_ignore_ascii_case(domain))?;
     let good = !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     good.then_some(label)
 }
@@ -50,6 +50,7 @@ mod tests {
             ("alice.whirl.example.org", None),
             ("é.whirl.example", None),
             ("éwhirl.example", None),
+            ("éhirl.example", None),
             ("alice", None),
             ("", None),
         ] {

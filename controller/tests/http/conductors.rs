@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use whirl_model::Outcome;
 
 use crate::invoker::{Script, id_in};
-use crate::world::{World, wait_for};
+use crate::world::{World, annotation, wait_for};
 
 /// Runs `a` until `n` is 2.
 fn conducts(input: &Value) -> Value {
@@ -29,24 +29,13 @@ fn world() -> World {
     world
 }
 
-fn record(world: &World, id: &str) -> Value {
-    let path = format!("activations/{id}");
-    wait_for("the record is stored", || world.alice().get(&path).status == 200);
-    world.alice().get(&path).ok()
-}
-
-fn annotation<'v>(record: &'v Value, key: &str) -> &'v Value {
-    let all = record["annotations"].as_array().unwrap();
-    all.iter().find(|one| one["key"] == key).map_or(&Value::Null, |one| &one["value"])
-}
-
 #[test]
 fn a_composition_runs_and_leaves_one_record_for_each_step_and_one_for_all() {
     let world = world();
     let whole = world.alice().post("actions/conductor?blocking=true", &json!({"n": 0})).ok();
     assert_eq!(whole["response"]["result"], json!({"n": 2, "seen": 1, "own": 1}));
     assert_eq!(world.invoker.names(), ["conductor", "a", "conductor", "a", "conductor"]);
-    let stored = record(&world, whole["activationId"].as_str().unwrap());
+    let stored = world.record(whole["activationId"].as_str().unwrap());
     let ids: Vec<_> = world.invoker.seen().iter().map(|step| step.activation_id.to_string()).collect();
     assert_eq!((&stored["logs"], &stored["duration"]), (&json!(ids), &json!(5 * 42)));
     assert_eq!(whole["logs"], stored["logs"], "the steps are in the answer too");
@@ -54,7 +43,7 @@ fn a_composition_runs_and_leaves_one_record_for_each_step_and_one_for_all() {
         (annotation(&stored, "conductor"), annotation(&stored, "topmost")),
         (&json!(true), &json!(true))
     );
-    assert_eq!(record(&world, &ids[0])["cause"], stored["activationId"]);
+    assert_eq!(world.record(&ids[0])["cause"], stored["activationId"]);
     wait_for("nothing is in flight", || world.in_flight() == 0);
 }
 
@@ -84,8 +73,8 @@ fn compositions_are_components_of_sequences_and_sequences_of_compositions() {
     world.alice().put("actions/s", &sequence).ok();
     let whole = world.alice().post("actions/s?blocking=true", &json!({"n": 0})).ok();
     assert_eq!(whole["response"]["result"]["n"], 2);
-    let outer = record(&world, whole["activationId"].as_str().unwrap());
-    let inner = record(&world, outer["logs"][1].as_str().unwrap());
+    let outer = world.record(whole["activationId"].as_str().unwrap());
+    let inner = world.record(outer["logs"][1].as_str().unwrap());
     assert_eq!((&inner["name"], &inner["cause"]), (&json!("conductor"), &outer["activationId"]));
     assert_eq!(
         (annotation(&inner, "conductor"), annotation(&inner, "causedBy")),
@@ -100,14 +89,12 @@ fn a_composition_goes_on_in_another_process() {
     let id = id_in(&world.alice().post("actions/conductor", &json!({"n": 0})).json()).to_string();
     world.wait_until_seen(2);
     let first = world.invoker.seen()[0].activation_id;
-    wait_for("the conductor's record is stored", || {
-        world.alice().get(&format!("activations/{first}")).status == 200
-    });
+    world.record(&first.to_string());
     let world = world.restarted(|invoker| {
         invoker.does_with("conductor", Script::Compute(conducts));
         invoker.does_with("a", Script::Compute(increments));
     });
-    let whole = record(&world, &id);
+    let whole = world.record(&id);
     assert_eq!(whole["response"]["result"], json!({"n": 2, "seen": 1, "own": 1}));
     assert_eq!(world.invoker.names(), ["a", "conductor", "a", "conductor"]);
     assert_eq!(whole["logs"][0], first.to_string());

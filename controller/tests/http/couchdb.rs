@@ -16,23 +16,12 @@ pub(crate) struct Scratch {
 
 /// New databases; `None` if no server is named, then the test skips itself.
 pub(crate) fn scratch() -> Option<Scratch> {
-    let Ok(named) = std::env::var("WHIRL_TEST_COUCHDB_URL") else {
-        assert!(std::env::var_os("WHIRL_TEST_SERVERS").is_none_or(|v| v != "1"), "there is no CouchDB");
-        eprintln!("skipped: WHIRL_TEST_COUCHDB_URL names no CouchDB");
-        return None;
-    };
-    let (scheme, rest) = named.split_once("://").unwrap();
-    let (credentials, host) = rest.split_once('@').unwrap();
-    let (user, password) = credentials.split_once(':').unwrap();
-    let address = host.trim_end_matches('/').to_socket_addrs().unwrap().next().unwrap();
-    let config = CouchdbConfig {
-        url: format!("{scheme}://{host}"),
-        user: user.to_owned(),
-        password: password.to_owned(),
-        prefix: format!("test-{:016x}-", contract::random()),
-        timeout_seconds: 60,
-    };
-    Some(Scratch { config, server: Client::with_credentials(address, credentials) })
+    let config = contract::servers::couchdb()?;
+    let (_, host) = config.url.split_once("://").unwrap();
+    let address = host.to_socket_addrs().unwrap().next().unwrap();
+    let credentials = format!("{}:{}", config.user, config.password);
+    let server = Client::with_credentials(address, &credentials);
+    Some(Scratch { config, server })
 }
 
 impl Scratch {

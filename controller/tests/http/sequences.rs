@@ -6,7 +6,7 @@ use whirl_model::{Keep, Outcome};
 
 use crate::client::read_answer;
 use crate::invoker::{Script, ScriptedInvoker, id_in};
-use crate::world::{Setting, World, unthrottled, wait_for};
+use crate::world::{Setting, World, annotation, unthrottled, wait_for};
 
 /// A body that writes a sequence of these components.
 fn body(components: &[&str]) -> Value {
@@ -26,17 +26,6 @@ fn world() -> World {
     }
     world.alice().put("actions/s", &body(&["/_/a", "/alice/b", "_/c"])).ok();
     world
-}
-
-fn record(world: &World, id: &str) -> Value {
-    let path = format!("activations/{id}");
-    wait_for("the record is stored", || world.alice().get(&path).status == 200);
-    world.alice().get(&path).ok()
-}
-
-fn annotation<'v>(record: &'v Value, key: &str) -> &'v Value {
-    let all = record["annotations"].as_array().unwrap();
-    all.iter().find(|one| one["key"] == key).map_or(&Value::Null, |one| &one["value"])
 }
 
 #[test]
@@ -101,7 +90,7 @@ fn the_result_of_the_last_is_the_answer() {
     let id = whole["activationId"].as_str().unwrap();
     assert_eq!((&whole["response"]["status"], &whole["name"]), (&json!("success"), &json!("s")));
 
-    let stored = record(&world, id);
+    let stored = world.record(id);
     let steps: Vec<_> = world.invoker.seen().split_off(3);
     let ids: Vec<_> = steps.iter().map(|step| step.activation_id.to_string()).collect();
     assert_eq!(stored["logs"], json!(ids));
@@ -116,7 +105,7 @@ fn the_result_of_the_last_is_the_answer() {
             (step.blocking, step.cause.unwrap().to_string()),
             (true, stored["activationId"].as_str().unwrap().to_owned())
         );
-        assert_eq!(record(&world, id)["cause"], stored["activationId"]);
+        assert_eq!(world.record(id)["cause"], stored["activationId"]);
     }
     wait_for("nothing is in flight", || world.in_flight() == 0);
 }
@@ -176,7 +165,7 @@ fn who_does_not_wait_finds_the_record() {
     let world = world();
     let answer = world.alice().post("actions/s", &json!({}));
     assert_eq!(answer.status, 202);
-    let record = record(&world, &id_in(&answer.json()).to_string());
+    let record = world.record(&id_in(&answer.json()).to_string());
     assert_eq!(record["response"]["result"], json!({"n": 3}));
 }
 
@@ -191,7 +180,7 @@ fn who_waits_too_long_is_told_the_id_and_a_client_that_goes_away_cancels_nothing
     assert_eq!(world.in_flight(), 4, "each, and its step");
     let invoker = world.invoker.clone();
     world.run(async move { invoker.finish_held(Outcome::Success, json!({"n": 7})).await });
-    let stored = record(&world, &id_in(&answer.json()).to_string());
+    let stored = world.record(&id_in(&answer.json()).to_string());
     assert_eq!(stored["response"]["result"], json!({"n": 8}));
     wait_for("both went on", || world.invoker.seen().len() == 6 && world.in_flight() == 0);
 }
@@ -218,7 +207,7 @@ fn components_may_have_changed_since() {
     let answer = world.alice().post("actions/s?blocking=true", &json!({}));
     assert_eq!((answer.status, &answer.json()["response"]["status"]), (502, &json!("application error")));
     assert_eq!(
-        record(&world, answer.json()["activationId"].as_str().unwrap())["logs"].as_array().unwrap().len(),
+        world.record(answer.json()["activationId"].as_str().unwrap())["logs"].as_array().unwrap().len(),
         1
     );
     world.alice().delete("actions/b").refused(404);
@@ -237,8 +226,8 @@ fn sequences_in_sequences_have_records_of_their_own() {
     world.alice().put("actions/outer", &body(&["/_/s", "/_/a"])).ok();
     let whole = world.alice().post("actions/outer?blocking=true", &json!({})).ok();
     assert_eq!(whole["response"]["result"], json!({"n": 4}));
-    let outer = record(&world, whole["activationId"].as_str().unwrap());
-    let inner = record(&world, outer["logs"][0].as_str().unwrap());
+    let outer = world.record(whole["activationId"].as_str().unwrap());
+    let inner = world.record(outer["logs"][0].as_str().unwrap());
     assert_eq!((&inner["name"], &inner["cause"]), (&json!("s"), &outer["activationId"]));
     assert_eq!(
         (annotation(&inner, "topmost"), annotation(&inner, "causedBy")),
@@ -283,7 +272,7 @@ fn one_of_several_controllers_runs_sequences_and_does_not_take_up_what_had_begun
     let id = id_in(&world.alice().post("actions/s", &json!({})).json()).to_string();
     world.wait_until_seen(4);
     let world = world.restarted_as(member(), increments);
-    let whole = record(&world, &id);
+    let whole = world.record(&id);
     assert_eq!(
         (&whole["response"]["status"], whole["logs"].clone()),
         (&json!("whisk internal error"), json!([]))
@@ -299,7 +288,7 @@ fn stopped_at_b(world: World, name: &str, b: Script) -> (World, String, Vec<Stri
     wait_for("b is reached", || world.invoker.names().last().is_some_and(|last| last == "b"));
     let steps: Vec<_> = world.invoker.seen().iter().map(|step| step.activation_id.to_string()).collect();
     for before_b in steps.split_last().unwrap().1 {
-        record(&world, before_b);
+        world.record(before_b);
     }
     let world = world.restarted(increments);
     (world, id, steps)
@@ -310,7 +299,7 @@ fn another_process_goes_on_where_one_stopped() {
     // What the invoker has is delivered to it again; what it never got is run under the id that it was to have.
     for b in [Script::Hold, Script::Forget] {
         let (world, id, before) = stopped_at_b(world(), "s", b);
-        let whole = record(&world, &id);
+        let whole = world.record(&id);
         assert_eq!(
             (&whole["response"]["result"], world.invoker.names()),
             (&json!({"n": 3}), vec!["b".to_owned(), "c".to_owned()])
@@ -327,12 +316,12 @@ fn inner_sequences_go_on_too() {
     let world = world();
     world.alice().put("actions/outer", &body(&["/_/a", "/_/s", "/_/c"])).ok();
     let (world, id, _) = stopped_at_b(world, "outer", Script::Forget);
-    let whole = record(&world, &id);
+    let whole = world.record(&id);
     assert_eq!(
         (&whole["response"]["result"], world.invoker.names()),
         (&json!({"n": 5}), vec!["b".to_owned(), "c".to_owned(), "c".to_owned()])
     );
-    let inner = record(&world, whole["logs"][1].as_str().unwrap());
+    let inner = world.record(whole["logs"][1].as_str().unwrap());
     assert_eq!(inner["logs"].as_array().unwrap().len(), 3);
 }
 
@@ -344,7 +333,7 @@ fn what_had_not_begun_begins_and_what_cannot_be_run_any_more_says_so() {
     world.wait_until_seen(1);
     world.alice().delete("actions/s").ok();
     let world = world.restarted(increments);
-    let whole = record(&world, &id);
+    let whole = world.record(&id);
     wait_for("nothing is in flight", || world.in_flight() == 0);
     assert_eq!(whole["response"]["status"], "whisk internal error");
     assert!(whole["response"]["result"]["error"].as_str().unwrap().contains("alice/s"), "{whole}");
@@ -365,7 +354,7 @@ fn where_successes_have_no_record_what_had_begun_is_not_taken_up() {
     let id = id_in(&world.alice().post("actions/s", &json!({})).json()).to_string();
     world.wait_until_seen(2);
     let world = world.restarted(increments);
-    let whole = record(&world, &id);
+    let whole = world.record(&id);
     assert_eq!(
         (&whole["response"]["status"], world.invoker.seen().len()),
         (&json!("whisk internal error"), 0)

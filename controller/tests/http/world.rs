@@ -273,10 +273,23 @@ impl World {
         wait_for("the invoker gets activations", || self.invoker.seen().len() >= number);
     }
 
+    /// The record of an activation of Alice's, once it is stored.
+    pub(crate) fn record(&self, id: &str) -> Value {
+        let path = format!("activations/{id}");
+        wait_for("the record is stored", || self.alice().get(&path).status == 200);
+        self.alice().get(&path).ok()
+    }
+
     /// The number of activations in flight.
     pub(crate) fn in_flight(&self) -> u64 {
         self.admin().get("/activation/count").json().as_u64().unwrap()
     }
+}
+
+/// The value of an annotation; null if there is none.
+pub(crate) fn annotation<'v>(entity: &'v Value, key: &str) -> &'v Value {
+    let all = entity["annotations"].as_array().unwrap();
+    all.iter().find(|one| one["key"] == key).map_or(&Value::Null, |one| &one["value"])
 }
 
 /// Opens what an earlier process may have for another moment.

@@ -177,7 +177,7 @@ pub trait Bus: Send + Sync {
     fn subscribe(&self, topic: Topic, consumer: Arc<dyn Consumer>, credit: usize) -> Box<dyn Subscription>;
 
     /// Tells all listeners, the caller's own and those of other processes, of a change. Returns when the bus
-    /// has it; others may hear of it a moment later.
+    /// has it and the caller's own have heard of it; others hear at the same moment or a little later.
     async fn announce(&self, change: EntityChange) -> Result<(), BusError>;
 
     /// Hears of every change that is announced from now on. Blocks as `subscribe` does.

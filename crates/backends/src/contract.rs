@@ -13,6 +13,8 @@ pub mod bus;
 pub mod claims;
 pub mod coordination;
 pub mod entities;
+#[cfg(feature = "couchdb")]
+pub mod servers;
 pub mod subjects;
 
 /// Runs the suites of a store.

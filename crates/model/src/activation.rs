@@ -122,16 +122,6 @@ impl ActivationRecord {
     /// The record as clients get it.
     #[must_use]
     pub fn to_json(&self) -> Json {
-        self.json_with_logs(&self.logs)
-    }
-
-    /// The record as a blocking invocation answers it: logs are not there yet.
-    #[must_use]
-    pub fn to_json_without_logs(&self) -> Json {
-        self.json_with_logs(&[])
-    }
-
-    fn json_with_logs(&self, logs: &[String]) -> Json {
         Json::of(&RecordJson {
             namespace: &self.namespace,
             name: &self.name,
@@ -143,7 +133,7 @@ impl ActivationRecord {
             end: self.end,
             duration: self.duration,
             response: ResponseJson::of(&self.response),
-            logs,
+            logs: &self.logs,
             annotations: &self.annotations,
             publish: self.publish,
         })

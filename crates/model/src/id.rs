@@ -4,11 +4,11 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// Names one activation: 128 random bits, written as 32 lower-case hexadecimal characters.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "String")]
 pub struct ActivationId(u128);
 
 /// The text is not 32 lower-case hexadecimal characters.
@@ -28,6 +28,16 @@ impl ActivationId {
     pub const fn bits(self) -> u128 {
         self.0
     }
+
+    /// Its characters. By hand, as every activation's id is written many times.
+    fn characters(self) -> [u8; 32] {
+        let bytes = self.0.to_be_bytes();
+        std::array::from_fn(|place| {
+            let byte = bytes[place / 2];
+            let digit = if place % 2 == 0 { byte >> 4 } else { byte & 0xf };
+            b"0123456789abcdef"[usize::from(digit)]
+        })
+    }
 }
 
 impl FromStr for ActivationId {
@@ -46,16 +56,20 @@ impl TryFrom<String> for ActivationId {
     }
 }
 
-impl From<ActivationId> for String {
-    fn from(id: ActivationId) -> String {
-        id.to_string()
+impl Serialize for ActivationId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(text(&self.characters()))
     }
 }
 
 impl fmt::Display for ActivationId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:032x}", self.0)
+        f.write_str(text(&self.characters()))
     }
+}
+
+fn text(digits: &[u8; 32]) -> &str {
+    std::str::from_utf8(digits).expect("digits are ASCII")
 }
 
 impl fmt::Debug for ActivationId {
@@ -196,6 +210,8 @@ mod tests {
         let id = ActivationId::from_bits(0xabc);
         assert_eq!(id.to_string(), format!("{}abc", "0".repeat(29)));
         assert_eq!(id.to_string().parse(), Ok(id));
+        let other = ActivationId::from_bits(0x0123_4567_89ab_cdef_f0e1_d2c3_b4a5_9687);
+        assert_eq!(serde_json::to_string(&other).unwrap(), "\"0123456789abcdeff0e1d2c3b4a59687\"");
         for bad in
             ["", "abc", &"A".repeat(32), &"g".repeat(32), &"0".repeat(33), &format!("+{}", "0".repeat(31))]
         {

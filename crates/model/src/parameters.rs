@@ -1,5 +1,7 @@
 //! Key-value lists of entities (parameters and annotations), and the arguments of one activation.
 
+use std::collections::HashSet;
+
 use indexmap::IndexMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -55,6 +57,12 @@ impl Parameters {
     /// Removes `key` if it is there; the others keep their order.
     pub fn remove(&mut self, key: &str) {
         self.0.shift_remove(key);
+    }
+
+    /// Removes all of these keys that are there; the others keep their order.
+    pub fn remove_all(&mut self, keys: &[String]) {
+        let keys: HashSet<&str> = keys.iter().map(String::as_str).collect();
+        self.0.retain(|key, _| !keys.contains(key.as_str()));
     }
 
     /// This list with the entries of `over` on top.
@@ -141,8 +149,14 @@ impl Arguments {
 
     /// Takes the named arguments out; the others keep their order.
     pub fn split_off(&mut self, names: &[String]) -> Arguments {
-        let taken = names.iter().filter_map(|n| self.0.shift_remove(n).map(|v| (n.clone(), v)));
-        Self(taken.collect())
+        if names.is_empty() {
+            return Self::default();
+        }
+        let names: HashSet<&str> = names.iter().map(String::as_str).collect();
+        let all = std::mem::take(&mut self.0);
+        let (taken, rest) = all.into_iter().partition(|(name, _)| names.contains(name.as_str()));
+        self.0 = rest;
+        Self(taken)
     }
 
     /// The value of one argument.
@@ -190,6 +204,18 @@ mod tests {
         assert_eq!(Json::of(&args).as_str(), r#"{"a":1,"b":3,"c":{"n":12345678901234567890123}}"#);
         let init = args.split_off(&["a".into(), "none".into()]);
         assert_eq!((Json::of(&init).as_str(), args.get("a")), (r#"{"a":1}"#, None));
+    }
+
+    #[test]
+    fn very_many_are_taken_out_at_once() {
+        let names: Vec<String> = (0..100_000).map(|n| n.to_string()).collect();
+        let mut parameters = Parameters::default();
+        names.iter().for_each(|name| parameters.set(name, Json::of(&1)));
+        let mut arguments = Arguments::default().over(&parameters);
+        assert_eq!(arguments.split_off(&names[1..]).iter().count(), names.len() - 1);
+        assert_eq!(Json::of(&arguments).as_str(), r#"{"0":1}"#);
+        parameters.remove_all(&names[1..]);
+        assert_eq!(Json::of(&parameters).as_str(), r#"[{"key":"0","value":1}]"#);
     }
 
     #[test]

@@ -2,8 +2,9 @@
 
 use clap::Args;
 
+use crate::commands::deed::Deed;
 use crate::commands::{Context, Run};
-use crate::exit::{self, Failure};
+use crate::exit::Failure;
 use crate::name::QualifiedName;
 
 /// Which action to delete.
@@ -15,11 +16,7 @@ pub struct DeleteArgs {
 
 impl Run for DeleteArgs {
     fn run(self, context: &mut Context<'_>) -> Result<u8, Failure> {
-        let name = self.name.local();
-        let deleted = context.client()?.actions().delete(&self.name);
-        deleted.map_err(Failure::request(format!("Unable to delete action '{name}'")))?;
-        let out = context.out();
-        out.ok(format!("deleted action {}", out.bold(&name)))?;
-        Ok(exit::OK)
+        let deed = Deed { verb: "delete", noun: "action", name: &self.name.local() };
+        deed.run(context, |client| client.actions().delete(&self.name))
     }
 }

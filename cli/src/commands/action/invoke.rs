@@ -90,9 +90,8 @@ pub(in crate::commands) fn told(stream: &mut Printer, name: &QualifiedName, id: 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::command_line::{Command, tests::read};
     use crate::commands::ActionCommand;
-    use crate::flags::Command;
-    use crate::flags::tests::read;
 
     fn invoke(words: &[&str]) -> InvokeArgs {
         let wsk = read(&[&["action", "invoke"], words].concat()).unwrap();

@@ -1,10 +1,10 @@
-//! `wsk api create [BASE_PATH] PATH VERB ACTION` and `wsk api create --config-file FILE`.
+//! `wsk api create [BASE_PATH|NAME] PATH VERB ACTION` and `wsk api create --config-file FILE`.
 
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use crate::client::{Api, ApiDocument, Client};
+use crate::client::{Api, ApiDocument, ApiQuery, Client};
 use crate::commands::{Context, Run};
 use crate::exit::{self, Failure};
 use crate::gateway::{self, Backend, DEFAULT_RESPONSES, Operation};
@@ -16,13 +16,13 @@ const FAILED: &str = "Unable to create API";
 /// What leads where.
 #[derive(Debug, Args)]
 pub struct CreateArgs {
-    /// [BASE_PATH] PATH VERB ACTION
+    /// [BASE_PATH|NAME] PATH VERB ACTION
     #[arg(num_args = 0..=4, value_name = "WORD")]
     words: Vec<String>,
     /// Title of the API
     #[arg(short = 'n', long, value_name = "NAME")]
     apiname: Option<String>,
-    /// A Swagger document, JSON or YAML, instead of a path, verb and action
+    /// A Swagger or OpenAPI document, JSON or YAML, instead of a path, verb and action
     #[arg(short, long, value_name = "FILE", conflicts_with = "words")]
     config_file: Option<PathBuf>,
     /// What the action answers: json, http, html, text or svg
@@ -52,7 +52,7 @@ impl CreateArgs {
         client: &Client,
         token: Option<&str>,
     ) -> Result<u8, Failure> {
-        let operation = self.read()?.checked()?;
+        let operation = self.read(client, token)?.checked()?;
         let backend = backend(client, &operation.action)?;
         let owner = match operation.action.namespace.as_str() {
             OWN_NAMESPACE => backend.namespace.clone(),
@@ -66,9 +66,10 @@ impl CreateArgs {
         Ok(exit::OK)
     }
 
-    fn read(&self) -> Result<Operation, Failure> {
-        let (base_path, path, verb, action) = match &self.words[..] {
-            [base_path, path, verb, action] => (base_path.as_str(), path, verb, action),
+    /// What the words say. A first one of four that is no path is the title of an API that exists.
+    fn read(&self, client: &Client, token: Option<&str>) -> Result<Operation, Failure> {
+        let (api, path, verb, action) = match &self.words[..] {
+            [api, path, verb, action] => (api.as_str(), path, verb, action),
             [path, verb, action] => ("/", path, verb, action),
             _ => {
                 return Err(Failure::usage(
@@ -78,11 +79,16 @@ impl CreateArgs {
         };
         let action: QualifiedName =
             action.parse().map_err(|error: crate::name::NameError| Failure::usage(error.to_string()))?;
+        let (base_path, title) = match (api.starts_with('/'), &self.apiname) {
+            (true, title) => (api.to_owned(), title.clone()),
+            (false, Some(_)) => return Err(Failure::usage("An API name can only be specified once.")),
+            (false, None) => (base_path_of(client, token, api)?, Some(api.to_owned())),
+        };
         Ok(Operation {
-            base_path: base_path.to_owned(),
+            base_path,
             path: path.clone(),
             verb: verb.clone(),
-            title: self.apiname.clone(),
+            title,
             responses: self.response_type.clone(),
             action,
         })
@@ -99,12 +105,6 @@ impl CreateArgs {
                 file.display()
             ))
         })?;
-        if !document.get("basePath").is_some_and(serde_json::Value::is_string) {
-            return Err(Failure::Local(format!(
-                "The API configuration file '{}' is no Swagger document: it has no basePath",
-                file.display()
-            )));
-        }
         let is_json = serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok();
         let swagger = if is_json { text } else { document.to_string() };
         Ok(ApiDocument {
@@ -112,6 +112,18 @@ impl CreateArgs {
             swagger: Some(swagger),
             ..ApiDocument::default()
         })
+    }
+}
+
+/// The base path of the one API with this title.
+fn base_path_of(client: &Client, token: Option<&str>, title: &str) -> Result<String, Failure> {
+    let query = ApiQuery { api: Some(title.to_owned()), ..ApiQuery::default() };
+    let listed = client.apis().list(token, &query, None);
+    let apis = listed.map_err(Failure::request(format!("Unable to get API '{title}'")))?;
+    match &apis[..] {
+        [(api, _)] => Ok(api.base_path()),
+        [] => Err(Failure::Local(format!("There is no API '{title}'"))),
+        _ => Err(Failure::Local(format!("There are several APIs '{title}': name one by its base path"))),
     }
 }
 

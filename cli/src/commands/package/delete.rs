@@ -2,8 +2,9 @@
 
 use clap::Args;
 
+use crate::commands::deed::Deed;
 use crate::commands::{Context, Run};
-use crate::exit::{self, Failure};
+use crate::exit::Failure;
 use crate::name::PlainName;
 
 /// Which package to delete.
@@ -15,11 +16,7 @@ pub struct DeleteArgs {
 
 impl Run for DeleteArgs {
     fn run(self, context: &mut Context<'_>) -> Result<u8, Failure> {
-        let name = &self.name.entity;
-        let deleted = context.client()?.packages().delete(&self.name);
-        deleted.map_err(Failure::request(format!("Unable to delete package '{name}'")))?;
-        let out = context.out();
-        out.ok(format!("deleted package {}", out.bold(name)))?;
-        Ok(exit::OK)
+        let deed = Deed { verb: "delete", noun: "package", name: &self.name.entity };
+        deed.run(context, |client| client.packages().delete(&self.name))
     }
 }

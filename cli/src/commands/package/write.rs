@@ -3,8 +3,9 @@
 use clap::{Args, ValueEnum};
 
 use crate::client::PackageBody;
+use crate::commands::deed::Deed;
 use crate::commands::{Context, Run};
-use crate::exit::{self, Failure};
+use crate::exit::Failure;
 use crate::flags::{Annotations, Parameters};
 use crate::name::PlainName;
 
@@ -56,24 +57,16 @@ impl PackageArgs {
 
 impl Run for CreateArgs {
     fn run(self, context: &mut Context<'_>) -> Result<u8, Failure> {
-        let PlainName { entity: name, .. } = &self.package.name;
-        let body = self.package.body()?;
-        let created = context.client()?.packages().create(&self.package.name, &body);
-        created.map_err(Failure::request(format!("Unable to create package '{name}'")))?;
-        let out = context.out();
-        out.ok(format!("created package {}", out.bold(name)))?;
-        Ok(exit::OK)
+        let (name, body) = (&self.package.name, self.package.body()?);
+        let deed = Deed { verb: "create", noun: "package", name: &name.entity };
+        deed.run(context, |client| client.packages().create(name, &body))
     }
 }
 
 impl Run for UpdateArgs {
     fn run(self, context: &mut Context<'_>) -> Result<u8, Failure> {
-        let PlainName { entity: name, .. } = &self.package.name;
-        let body = self.package.body()?;
-        let updated = context.client()?.packages().update(&self.package.name, &body);
-        updated.map_err(Failure::request(format!("Unable to update package '{name}'")))?;
-        let out = context.out();
-        out.ok(format!("updated package {}", out.bold(name)))?;
-        Ok(exit::OK)
+        let (name, body) = (&self.package.name, self.package.body()?);
+        let deed = Deed { verb: "update", noun: "package", name: &name.entity };
+        deed.run(context, |client| client.packages().update(name, &body))
     }
 }

@@ -3,11 +3,11 @@
 use clap::Args;
 
 use super::flags::{Marking, ProjectFlags, show};
-use super::sync::remove_left_behind;
 use crate::commands::{Context, Run};
 use crate::exit::{self, Failure};
 use crate::project::code::load_all;
 use crate::project::deploy::Deployer;
+use crate::project::remove::Remover;
 
 /// What to deploy.
 #[derive(Debug, Args)]
@@ -49,7 +49,8 @@ pub(super) fn deploy(
     let mut deployer = Deployer { client: &client, gateway_token, console: context.console };
     deployer.deploy(operations, &code)?;
     if let (Marking::Managed, Some(project)) = (marking, &prepared.project) {
-        remove_left_behind(context, &client, flags.namespace(), project, operations)?;
+        let mut remover = Remover { client: &client, gateway_token, console: context.console };
+        remover.remove_left_behind(flags.namespace(), project, operations)?;
     }
     context.out().ok("deployment completed successfully")?;
     Ok(exit::OK)

@@ -3,7 +3,6 @@
 use clap::Args;
 
 use super::flags::{Marking, ProjectFlags, show};
-use super::sync::remove_left_behind;
 use crate::commands::{Context, Run};
 use crate::exit::{self, Failure};
 use crate::project::remove::Remover;
@@ -20,22 +19,22 @@ pub struct UndeployArgs {
 
 impl Run for UndeployArgs {
     fn run(self, context: &mut Context<'_>) -> Result<u8, Failure> {
-        if let (Some(project), false) = (self.project.name_alone(), self.preview) {
-            let client = context.client()?;
-            remove_left_behind(context, &client, self.project.namespace(), project, &[])?;
-            context.out().ok("undeployment completed successfully")?;
-            return Ok(exit::OK);
-        }
-        let prepared = self.project.prepare(context, None, Marking::Unmanaged)?;
-        let operations = &prepared.plan.operations;
+        let project = self.project.name_alone().filter(|_| !self.preview);
+        let operations = match project {
+            Some(_) => Vec::new(),
+            None => self.project.prepare(context, None, Marking::Unmanaged)?.plan.operations,
+        };
         if self.preview {
-            show(context.out(), operations)?;
+            show(context.out(), &operations)?;
             return Ok(exit::OK);
         }
         let client = context.client()?;
         let gateway_token = context.settings.gateway_token.as_deref();
         let mut remover = Remover { client: &client, gateway_token, console: context.console };
-        remover.undeploy(operations)?;
+        match project {
+            Some(project) => remover.remove_left_behind(self.project.namespace(), project, &operations)?,
+            None => remover.undeploy(&operations)?,
+        }
         context.out().ok("undeployment completed successfully")?;
         Ok(exit::OK)
     }

@@ -3,8 +3,9 @@
 use clap::Args;
 
 use crate::client::RuleState;
+use crate::commands::deed::Deed;
 use crate::commands::{Context, Run};
-use crate::exit::{self, Failure};
+use crate::exit::Failure;
 use crate::name::PlainName;
 
 /// Which rule to delete.
@@ -20,15 +21,11 @@ pub struct DeleteArgs {
 impl Run for DeleteArgs {
     fn run(self, context: &mut Context<'_>) -> Result<u8, Failure> {
         let name = &self.name.entity;
-        let client = context.client()?;
         if self.disable {
-            let disabled = client.rules().set_state(&self.name, RuleState::Inactive);
+            let disabled = context.client()?.rules().set_state(&self.name, RuleState::Inactive);
             disabled.map_err(Failure::request(format!("Unable to disable rule '{name}'")))?;
         }
-        let deleted = client.rules().delete(&self.name);
-        deleted.map_err(Failure::request(format!("Unable to delete rule '{name}'")))?;
-        let out = context.out();
-        out.ok(format!("deleted rule {}", out.bold(name)))?;
-        Ok(exit::OK)
+        let deed = Deed { verb: "delete", noun: "rule", name };
+        deed.run(context, |client| client.rules().delete(&self.name))
     }
 }

@@ -3,8 +3,9 @@
 use clap::Args;
 
 use crate::client::RuleState;
+use crate::commands::deed::Deed;
 use crate::commands::{Context, Run};
-use crate::exit::{self, Failure};
+use crate::exit::Failure;
 use crate::name::PlainName;
 
 /// Which rule to enable.
@@ -23,22 +24,14 @@ pub struct DisableArgs {
 
 impl Run for EnableArgs {
     fn run(self, context: &mut Context<'_>) -> Result<u8, Failure> {
-        let name = &self.name.entity;
-        let enabled = context.client()?.rules().set_state(&self.name, RuleState::Active);
-        enabled.map_err(Failure::request(format!("Unable to enable rule '{name}'")))?;
-        let out = context.out();
-        out.ok(format!("enabled rule {}", out.bold(name)))?;
-        Ok(exit::OK)
+        let deed = Deed { verb: "enable", noun: "rule", name: &self.name.entity };
+        deed.run(context, |client| client.rules().set_state(&self.name, RuleState::Active))
     }
 }
 
 impl Run for DisableArgs {
     fn run(self, context: &mut Context<'_>) -> Result<u8, Failure> {
-        let name = &self.name.entity;
-        let disabled = context.client()?.rules().set_state(&self.name, RuleState::Inactive);
-        disabled.map_err(Failure::request(format!("Unable to disable rule '{name}'")))?;
-        let out = context.out();
-        out.ok(format!("disabled rule {}", out.bold(name)))?;
-        Ok(exit::OK)
+        let deed = Deed { verb: "disable", noun: "rule", name: &self.name.entity };
+        deed.run(context, |client| client.rules().set_state(&self.name, RuleState::Inactive))
     }
 }

@@ -3,8 +3,9 @@
 use clap::Args;
 
 use crate::client::RuleBody;
+use crate::commands::deed::Deed;
 use crate::commands::{Context, Run};
-use crate::exit::{self, Failure};
+use crate::exit::Failure;
 use crate::name::{PlainName, QualifiedName};
 
 /// A new rule.
@@ -43,22 +44,16 @@ impl RuleArgs {
 
 impl Run for CreateArgs {
     fn run(self, context: &mut Context<'_>) -> Result<u8, Failure> {
-        let name = &self.rule.name.entity;
-        let created = context.client()?.rules().create(&self.rule.name, &self.rule.body());
-        created.map_err(Failure::request(format!("Unable to create rule '{name}'")))?;
-        let out = context.out();
-        out.ok(format!("created rule {}", out.bold(name)))?;
-        Ok(exit::OK)
+        let name = &self.rule.name;
+        let deed = Deed { verb: "create", noun: "rule", name: &name.entity };
+        deed.run(context, |client| client.rules().create(name, &self.rule.body()))
     }
 }
 
 impl Run for UpdateArgs {
     fn run(self, context: &mut Context<'_>) -> Result<u8, Failure> {
-        let name = &self.rule.name.entity;
-        let updated = context.client()?.rules().update(&self.rule.name, &self.rule.body());
-        updated.map_err(Failure::request(format!("Unable to update rule '{name}'")))?;
-        let out = context.out();
-        out.ok(format!("updated rule {}", out.bold(name)))?;
-        Ok(exit::OK)
+        let name = &self.rule.name;
+        let deed = Deed { verb: "update", noun: "rule", name: &name.entity };
+        deed.run(context, |client| client.rules().update(name, &self.rule.body()))
     }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::{Planner, Spot, decode};
+use super::{Planner, Spot, decode_part};
 use crate::artifact;
 use crate::client::{ActionBody, KeyValue, LimitsBody};
 use crate::commands::Web;
@@ -17,7 +17,7 @@ use whirl_model::Json;
 impl Planner<'_> {
     pub(super) fn action(&mut self, spot: &Spot<'_>, part: Value) -> Result<(), Failure> {
         let what = format!("action '{}/{}'", spot.package, spot.name);
-        let part: ActionPart = decode(&what, part)?;
+        let part: ActionPart = decode_part(&what, part)?;
         self.warn(&what, &part.rest);
         self.warn(&what, &part.limits.rest);
         let code = self.code(&what, &part)?;
@@ -36,7 +36,7 @@ impl Planner<'_> {
 
     pub(super) fn sequence(&mut self, spot: &Spot<'_>, part: Value) -> Result<(), Failure> {
         let what = format!("sequence '{}/{}'", spot.package, spot.name);
-        let part: SequencePart = decode(&what, part)?;
+        let part: SequencePart = decode_part(&what, part)?;
         self.warn(&what, &part.rest);
         let names: Vec<&str> = match &part.actions {
             Value::String(list) => list.split(',').map(str::trim).filter(|name| !name.is_empty()).collect(),

@@ -50,7 +50,7 @@ fn what_others_need_comes_first() {
             "actions": {"a": {"function": "a.js"}},
             "dependencies": {"u": {"location": "/whisk.system/utils"}}
         },
-        "p": {"actions": {"b": {"function": "https://h/b.py"}}},
+        "p": {"inputs": null, "actions": {"b": {"function": "https://h/b.py", "limits": null}}},
         "default": {"actions": {"d": {"code": "x", "runtime": "nodejs"}}}
     });
     assert_eq!(

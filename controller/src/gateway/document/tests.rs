@@ -48,7 +48,7 @@ fn an_operation_is_described_whole() {
     let mut document = ApiDocument::new(BasePath::parse("/shop").unwrap(), "Shop");
     let parameters = Json::parse(r#"[{"name":"id","in":"path","required":true,"type":"integer"}]"#).unwrap();
     let operation = NewOperation {
-        secret: Some("s3".to_owned()),
+        secret: Some("s3".into()),
         parameters: Some(parameters),
         ..new("/item/{id}", "GET", "util/hello")
     };
@@ -124,9 +124,8 @@ fn pieces_can_be_taken_out() {
     assert_eq!(left(Some("/a"), Some("put")), (false, "/a /b/{id}".into(), 3));
     assert_eq!(left(Some("/a"), Some("brew")), (false, "/a /b/{id}".into(), 3));
     assert_eq!(left(None, None), (true, String::new(), 0));
-    let shown = whole().restricted(&selection(Some("/a"), Some("post"))).unwrap();
-    assert_eq!(value(&shown)["paths"].as_object().unwrap().len(), 1);
-    assert!(whole().restricted(&selection(Some("/c"), None)).is_none());
+    assert!(whole().has(&selection(Some("/a"), Some("POST"))) && whole().has(&Selection::default()));
+    assert!(!whole().has(&selection(Some("/c"), None)) && !whole().has(&selection(Some("/a"), Some("put"))));
 }
 
 #[test]
@@ -189,7 +188,6 @@ fn impossible_descriptions_are_refused() {
         (r#"{"swagger":"2.0","basePath":"/b","info":{},"paths":{"/x":1}}"#.to_owned(), "no object at '/x'"),
         (r#"{"swagger":"2.0","basePath":"/b","info":{},"paths":{"x":{}}}"#.to_owned(), "must begin with '/'"),
         (r#"{"swagger":"2.0","security":[{"a":[]}]}"#.to_owned(), "'security'"),
-        (with(""), "no 'x-openwhisk' at 'GET /x'"),
         (with(r#""x-openwhisk":{}"#), "no 'action'"),
         (with(r#""x-openwhisk":{"action":"a/b"}"#), "not a name"),
         (with(r#""x-openwhisk":{"action":"a"},"security":[{"k":[]}]"#), "'security' at 'GET /x'"),
@@ -198,6 +196,9 @@ fn impossible_descriptions_are_refused() {
         assert!(error.contains(why), "{text}: {error}");
     }
     assert!(read(&with(r#""x-openwhisk":{"action":"a"},"security":[]"#)).is_ok());
+    let empty = read(&with(r#""operationId":"""#)).unwrap();
+    assert_eq!(value(&empty)["paths"]["/x"]["get"]["operationId"], "getX");
+    assert!(empty.operations(&alice()).unwrap().is_empty(), "who names no web action leads nowhere");
 }
 
 #[test]

@@ -161,3 +161,18 @@ fn a_conductor_that_runs_itself_ends() {
     assert_eq!(played.ran.len(), 9);
     assert_eq!(played.outcome(), Outcome::ApplicationError);
 }
+
+#[test]
+fn compositions_and_sequences_that_hold_each_other_do_not_run_for_ever() {
+    let thrice = |input: &Value, _| match input["n"].as_u64().unwrap_or_default() {
+        n @ 0..3 => ok(json!({"action": "s", "state": {"n": n + 1}})),
+        _ => ok(json!({"params": {}})),
+    };
+    let error = json!({"error": "Too many actions in the composition."});
+    for begin in ["c", "s"] {
+        let script = Script::new().conductor("c", thrice).sequence("s", &["c", "c", "c", "c"]);
+        let played = script.play(begin, &json!({}));
+        assert_eq!((played.outcome(), &played.result()), (Outcome::ApplicationError, &error));
+        assert_eq!(played.ran.len(), 64);
+    }
+}

@@ -96,9 +96,10 @@ fn merge_and_take_out(world: &World) {
     for (query, found) in [
         ("", vec!["get /", "get /a", "post /a", "put /b/{x}"]),
         ("?limit=0&skip=2", vec![]),
-        ("?basepath=/shop/&relpath=/a", vec!["get /a", "post /a"]),
-        ("?relpath=/a&operation=GET", vec!["get /a"]),
-        ("?operation=put", vec!["put /b/{x}"]),
+        ("?basepath=/shop/&relpath=/a", vec!["get /a", "post /a", "put /b/{x}"]),
+        ("?relpath=/&operation=GET", vec!["get /"]),
+        ("?operation=put", vec!["get /a", "post /a", "put /b/{x}"]),
+        ("?relpath=/a&operation=put", vec![]),
         ("?basepath=/nope", vec![]),
         ("?basepath=/shop&relpath=/nope", vec![]),
         ("?operation=brew", vec![]),
@@ -227,4 +228,36 @@ fn pages_may_ask_without_credentials() {
     let world = World::start();
     let answer = world.anonymous().send("OPTIONS", &format!("{MANAGEMENT}/getApi.http"), &[], b"");
     assert_eq!((answer.status, answer.header("access-control-allow-origin")), (200, Some("*")));
+}
+
+#[test]
+fn what_every_operation_repeats_is_short() {
+    let world = World::start();
+    let body = json!({"apidoc": operation("/b", "/p", "get", "hello")}).to_string();
+    let url = format!("{MANAGEMENT}/createApi");
+    let json = ("Content-Type", "application/json");
+    for (host, status) in [("h".repeat(5000), 400), ("h".repeat(200), 200)] {
+        let headers = [json, ("X-Forwarded-Host", host.as_str())];
+        assert_eq!(world.alice().send("POST", &url, &headers, body.as_bytes()).status, status);
+    }
+    for secret in ["x".repeat(2000), "a\nb".to_owned()] {
+        let mut wanted = operation("/b", "/p", "get", "hello");
+        wanted["action"]["secureKey"] = json!(secret);
+        world.alice().create_api(&wanted).refused(400);
+    }
+}
+
+#[test]
+fn all_apis_together_have_a_bound() {
+    let world = World::start();
+    let api = |base: &str| {
+        let paths = json!({"/p": {"get": {"description": "x".repeat(1_000_000)}}});
+        json!({"swagger": {"swagger": "2.0", "basePath": base, "info": {}, "paths": paths}})
+    };
+    for n in 0..8 {
+        world.alice().create_api(&api(&format!("/b{n}"))).ok();
+    }
+    world.alice().create_api(&api("/more")).refused(400);
+    world.alice().create_api(&api("/b1")).ok();
+    world.bob().create_api(&api("/more")).ok();
 }

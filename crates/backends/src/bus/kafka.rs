@@ -13,6 +13,7 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use rdkafka::error::KafkaError;
 use tokio::runtime::Handle;
+use tokio::sync::watch;
 use tokio::task::{AbortHandle, spawn_blocking};
 use whirl_model::wire::Wire;
 use whirl_model::{EntityChange, Position, Topic};
@@ -74,6 +75,9 @@ impl ConnectError {
     }
 }
 
+/// How long who announces a change waits to hear of it itself.
+const HEARING: Duration = Duration::from_secs(1);
+
 /// A connection to Kafka.
 pub struct KafkaBus {
     config: KafkaConfig,
@@ -85,6 +89,8 @@ pub struct KafkaBus {
     ledgers: Arc<Ledgers>,
     listeners: Listeners,
     changes: Mutex<Option<AbortHandle>>,
+    /// How far changes were heard of: the offset behind the last.
+    heard: watch::Sender<u64>,
     watch: AbortHandle,
 }
 
@@ -116,6 +122,7 @@ impl KafkaBus {
             ledgers: Arc::default(),
             listeners: Listeners::default(),
             changes: Mutex::default(),
+            heard: watch::Sender::new(0),
             watch,
         }))
     }
@@ -152,10 +159,22 @@ impl KafkaBus {
         self.runtime.spawn(feeding).abort_handle()
     }
 
+    /// Waits until this process has heard of the change at an offset, if it listens. Whoever else listens is
+    /// sent it at the same moment.
+    async fn hear_of(&self, offset: u64) {
+        if self.changes.lock().is_none() {
+            return;
+        }
+        let mut heard = self.heard.subscribe();
+        if tokio::time::timeout(HEARING, heard.wait_for(|heard| *heard > offset)).await.is_err() {
+            tracing::debug!(offset, "a change that was announced has not come back yet");
+        }
+    }
+
     fn hear_changes(&self) -> AbortHandle {
         let opener = self.opener(Channel::Changes);
         let opened = opener.open_now(Start::End);
-        let listeners = self.listeners.clone();
+        let (listeners, heard) = (self.listeners.clone(), self.heard.clone());
         let hearing = async move {
             let mut missed = opened.is_err();
             let mut reader = open(opener, opened, Start::End).await;
@@ -165,8 +184,9 @@ impl KafkaBus {
                 }
                 let found = reader.next::<EntityChange>(Start::End).await;
                 missed = !matches!(found, Found::Message { .. });
-                if let Found::Message { message, .. } = found {
+                if let Found::Message { offset, message, .. } = found {
                     listeners.tell(&message);
+                    heard.send_replace(offset + 1);
                 }
             }
         };
@@ -258,7 +278,10 @@ impl Bus for KafkaBus {
     async fn announce(&self, change: EntityChange) -> Result<(), BusError> {
         let parcel = Parcel { channel: Channel::Changes, body: change.to_wire(), trace_parent: None };
         match self.publisher.publish(parcel).await {
-            Ok(_) => Ok(()),
+            Ok(offset) => {
+                self.hear_of(offset).await;
+                Ok(())
+            }
             Err(PublishError::Full) => Err(BusError::Full),
             Err(other) => Err(BusError::Unannounced(Box::new(other))),
         }

@@ -316,7 +316,8 @@ impl Listener for Hearing {
 }
 
 async fn changes_reach_every_listener(one: &Arc<dyn Bus>, other: &Arc<dyn Bus>) {
-    let [(first, at_one), (second, too), (third, at_other)] = [(); 3].map(|()| mpsc::unbounded_channel());
+    let [(first, mut at_one), (second, too), (third, mut at_other)] =
+        [(); 3].map(|()| mpsc::unbounded_channel());
     let _listening = [
         one.listen(Arc::new(Hearing(first))),
         one.listen(Arc::new(Hearing(second))),
@@ -328,8 +329,12 @@ async fn changes_reach_every_listener(one: &Arc<dyn Bus>, other: &Arc<dyn Bus>) 
     let id = format!("{}/hello", new_namespace());
     let changes: Vec<_> =
         (0..3).map(|by| EntityChange { id: DocId::from(id.as_str()), by: ControllerId(by) }).collect();
-    for (change, bus) in changes.iter().zip([one, other, one]) {
+    for change in &changes {
+        let (bus, own) =
+            if change.by == ControllerId(1) { (other, &mut at_other) } else { (one, &mut at_one) };
+        let before = own.len();
         bus.announce(change.clone()).await.unwrap();
+        assert!(own.len() > before, "who announces has heard of it");
     }
     for mut ears in [at_one, too, at_other] {
         for change in &changes {

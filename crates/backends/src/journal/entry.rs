@@ -12,6 +12,10 @@ use super::JournalError;
 pub(super) const MAX_BYTES: usize = 64 << 20;
 
 const PREFIX_BYTES: usize = 8;
+/// As long as most entries are that hold an activation or a record.
+const USUAL_BYTES: usize = 768;
+/// An entry that only names an activation.
+const NAMING_BYTES: usize = PREFIX_BYTES + 1 + 16;
 
 /// An activation for an invoker, as it was written before other topics had accepted ones: only read.
 const ACCEPTED_BY_INVOKER: u8 = 1;
@@ -37,7 +41,11 @@ pub(super) enum Entry<M, R> {
 impl Entry<&ActivationMessage, &ActivationRecord> {
     /// The entry's bytes, prefix included.
     pub(super) fn encode(&self) -> Result<Vec<u8>, JournalError> {
-        let mut bytes = vec![0; PREFIX_BYTES];
+        let mut bytes = Vec::with_capacity(match self {
+            Self::Accepted { .. } | Self::Ended(_) => USUAL_BYTES,
+            Self::Started(_) | Self::Recorded(_) => NAMING_BYTES,
+        });
+        bytes.extend([0; PREFIX_BYTES]);
         match self {
             Self::Accepted { topic, message } => {
                 let (sort, number) = match topic {

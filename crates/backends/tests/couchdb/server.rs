@@ -21,22 +21,9 @@ pub(crate) struct Couchdb {
 impl Couchdb {
     /// `None` if no server is named; then the test skips itself.
     pub(crate) fn new() -> Option<Self> {
-        let Ok(named) = std::env::var("WHIRL_TEST_COUCHDB_URL") else {
-            assert!(std::env::var_os("WHIRL_TEST_SERVERS").is_none_or(|v| v != "1"), "there is no CouchDB");
-            eprintln!("skipped: WHIRL_TEST_COUCHDB_URL names no CouchDB");
-            return None;
-        };
-        let (scheme, rest) = named.split_once("://").unwrap();
-        let (credentials, host) = rest.split_once('@').unwrap();
-        let (user, password) = credentials.split_once(':').unwrap();
-        let config = CouchdbConfig {
-            url: format!("{scheme}://{host}"),
-            user: user.to_owned(),
-            password: password.to_owned(),
-            prefix: format!("test-{:016x}-", contract::random()),
-            timeout_seconds: 60,
-        };
-        let client = Client::new_with_timeout(&config.url, Some(user), Some(password), Some(60)).unwrap();
+        let config = contract::servers::couchdb()?;
+        let (user, password) = (Some(config.user.as_str()), Some(config.password.as_str()));
+        let client = Client::new_with_timeout(&config.url, user, password, Some(60)).unwrap();
         Some(Self { config, client })
     }
 

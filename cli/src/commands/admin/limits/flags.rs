@@ -97,7 +97,7 @@ impl LimitFlags {
 
 #[cfg(test)]
 mod tests {
-    use crate::flags::tests::read;
+    use crate::command_line::tests::read;
 
     #[test]
     fn every_flag_is_spelled_like_its_member() {
