@@ -2,7 +2,6 @@
 //! invoker that answers as each test says.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
-#![allow(clippy::print_stderr, reason = "a test that skips itself says so")]
 
 mod actions;
 mod activations;

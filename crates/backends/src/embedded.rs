@@ -8,6 +8,9 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rusqlite::{Connection, OptionalExtension, Params};
+use serde::de::DeserializeOwned;
+
 use crate::lock;
 use crate::store::{StoreError, Stores};
 
@@ -20,7 +23,7 @@ mod schema;
 mod subjects;
 mod writer;
 
-use failure::unavailable;
+use failure::{Failure, corrupt, unavailable};
 use reader::Readers;
 use writer::Writer;
 
@@ -75,6 +78,19 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(suffix);
     name.into()
+}
+
+/// The one document that a query finds, if any; `name` is what it is called where it cannot be read.
+fn document<T: DeserializeOwned>(
+    connection: &Connection,
+    query: &str,
+    parameters: impl Params,
+    name: &str,
+) -> Result<Option<T>, Failure> {
+    let mut statement = connection.prepare_cached(query)?;
+    let text: Option<String> = statement.query_row(parameters, |row| row.get(0)).optional()?;
+    let parsed = text.map(|text| serde_json::from_str(&text)).transpose();
+    Ok(parsed.map_err(|error| corrupt(name, error))?)
 }
 
 /// A time or number of the API as SQLite keeps it. What does not fit is beyond anything stored.

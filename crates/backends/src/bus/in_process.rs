@@ -14,7 +14,6 @@ use super::{Bus, BusError, Consumer, Durability, Listener, Listening, Message, P
 use crate::journal::{Journal, JournalError, Unfinished};
 
 mod queue;
-mod receipt;
 
 use queue::Queue;
 

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension, named_params, params_from_iter};
+use rusqlite::{Connection, named_params, params_from_iter};
 use whirl_model::{ActivationId, ActivationRecord, Json, Namespace, StoredRecord};
 
 use super::failure::{Failure, corrupt};
-use super::{EmbeddedStore, integer, unsigned};
+use super::{EmbeddedStore, document, integer, unsigned};
 use crate::store::{ActivationQuery, ActivationStore, RecordForm, StoreError};
 
 #[async_trait]
@@ -67,11 +67,9 @@ fn read(
     namespace: &Namespace,
     id: ActivationId,
 ) -> Result<ActivationRecord, Failure> {
-    let mut statement =
-        connection.prepare_cached("SELECT record FROM activation WHERE id = ?1 AND namespace = ?2")?;
-    let found = statement.query_row((key(id), namespace.as_str()), |row| row.get(0)).optional()?;
-    let text: String = found.ok_or_else(|| StoreError::NotFound(id.to_string()))?;
-    Ok(serde_json::from_str(&text).map_err(|e| corrupt(&id.to_string(), e))?)
+    let (sql, name) = ("SELECT record FROM activation WHERE id = ?1 AND namespace = ?2", id.to_string());
+    let found = document(connection, sql, (key(id), namespace.as_str()), &name)?;
+    Ok(found.ok_or(StoreError::NotFound(name))?)
 }
 
 fn existing(

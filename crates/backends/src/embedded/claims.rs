@@ -1,11 +1,11 @@
 //! Claims on idempotency keys: one row per key, which a new claim replaces once the old one has expired.
 
 use async_trait::async_trait;
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 use whirl_model::{Json, Namespace, Timestamp};
 
-use super::failure::{Failure, corrupt};
-use super::{EmbeddedStore, integer};
+use super::failure::Failure;
+use super::{EmbeddedStore, document, integer};
 use crate::store::{Claim, ClaimStore, Claiming, StoreError};
 
 #[async_trait]
@@ -57,11 +57,8 @@ impl Place {
 
     fn read(&self, connection: &Connection) -> Result<Option<Claim>, Failure> {
         let sql = "SELECT document FROM claim WHERE namespace = ?1 AND key = ?2";
-        let mut statement = connection.prepare_cached(sql)?;
-        let found: Option<String> =
-            statement.query_row((&self.namespace, &self.key), |row| row.get(0)).optional()?;
-        let parsed = found.map(|text| serde_json::from_str(&text)).transpose();
-        Ok(parsed.map_err(|error| corrupt(&format!("{}/{}", self.namespace, self.key), error))?)
+        let name = format!("{}/{}", self.namespace, self.key);
+        document(connection, sql, (&self.namespace, &self.key), &name)
     }
 
     fn write(&self, connection: &Connection, claim: &Claim) -> Result<(), Failure> {

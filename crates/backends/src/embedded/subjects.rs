@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension};
 use whirl_model::{Caller, KeyHash, Namespace, NamespaceLimits, Subject};
 
-use super::EmbeddedStore;
 use super::failure::{Failure, corrupt};
+use super::{EmbeddedStore, document};
 use crate::store::{Holder, Known, StoreError, SubjectStore};
 
 #[async_trait]
@@ -99,10 +99,7 @@ impl SubjectStore for EmbeddedStore {
 }
 
 fn read(connection: &Connection, name: &str) -> Result<Option<Subject>, Failure> {
-    let mut statement = connection.prepare_cached("SELECT document FROM subject WHERE name = ?1")?;
-    let document: Option<String> = statement.query_row([name], |row| row.get(0)).optional()?;
-    let parsed = document.map(|text| serde_json::from_str(&text)).transpose();
-    Ok(parsed.map_err(|e| corrupt(name, e))?)
+    document(connection, "SELECT document FROM subject WHERE name = ?1", [name], name)
 }
 
 /// The subject has to be as it was read.
@@ -147,10 +144,7 @@ fn known(connection: &Connection, caller: Caller) -> Result<Known, Failure> {
 
 fn limits(connection: &Connection, namespace: &Namespace) -> Result<Option<NamespaceLimits>, Failure> {
     let sql = "SELECT document FROM namespace_limits WHERE namespace = ?1";
-    let mut statement = connection.prepare_cached(sql)?;
-    let document: Option<String> = statement.query_row([namespace.as_str()], |row| row.get(0)).optional()?;
-    let parsed = document.map(|text| serde_json::from_str(&text)).transpose();
-    Ok(parsed.map_err(|e| corrupt(&limits_id(namespace), e))?)
+    document(connection, sql, [namespace.as_str()], &limits_id(namespace))
 }
 
 fn missing_limits(namespace: &Namespace) -> StoreError {

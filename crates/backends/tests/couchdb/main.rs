@@ -5,7 +5,6 @@
 //! names. Where it is unset they say that they skip themselves; with `WHIRL_TEST_SERVERS=1` they fail.
 
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
-#![expect(clippy::print_stderr, reason = "a test that skips itself says so")]
 
 mod layout;
 mod outages;

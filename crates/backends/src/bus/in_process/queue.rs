@@ -7,15 +7,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use whirl_model::{ActivationId, Position, Topic};
+use whirl_model::{ActivationId, ActivationRecord, Position, Topic};
 
-use super::receipt::ActivationReceipt;
-use crate::bus::{Consumer, Delivery, Message, NeedlessReceipt, Progress, Receipt};
+use super::bus_error;
+use crate::bus::{BusError, Consumer, Delivery, Message, NeedlessReceipt, Progress, Receipt};
 use crate::journal::Journal;
 
 pub(super) struct Queue {
-    pub(super) topic: Topic,
-    pub(super) journal: Option<Arc<Journal>>,
+    topic: Topic,
+    journal: Option<Arc<Journal>>,
     state: Mutex<State>,
 }
 
@@ -96,7 +96,7 @@ impl Queue {
     }
 
     /// From now on a new delivery of this message says so.
-    pub(super) fn may_have_started(&self, number: u64) {
+    fn may_have_started(&self, number: u64) {
         if let Some((_, progress)) = self.state.lock().messages.get_mut(&number) {
             *progress = Progress::MayHaveStarted;
         }
@@ -110,7 +110,7 @@ impl Queue {
     }
 
     /// This message is not delivered again.
-    pub(super) fn ended(&self, number: u64) {
+    fn ended(&self, number: u64) {
         let ended = self.state.lock().messages.remove(&number);
         drop(ended);
     }
@@ -140,5 +140,39 @@ struct Turn<'a>(&'a Queue);
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
         self.0.state.lock().delivering = false;
+    }
+}
+
+/// What a reader tells the bus about an activation: passed on to its queue and to the journal.
+struct ActivationReceipt {
+    queue: Arc<Queue>,
+    number: u64,
+    id: ActivationId,
+}
+
+impl Receipt for ActivationReceipt {
+    fn started(&self) -> Result<(), BusError> {
+        if let Some(journal) = &self.queue.journal {
+            journal.started(self.id).map_err(|e| bus_error(self.queue.topic, e))?;
+        }
+        self.queue.may_have_started(self.number);
+        Ok(())
+    }
+
+    fn ended(&self, record: &ActivationRecord) {
+        if let Some(journal) = &self.queue.journal
+            && let Err(error) = journal.ended(record)
+        {
+            let error: &dyn std::error::Error = &error;
+            tracing::warn!(activation = %self.id, error, "how an activation ended could not be noted");
+        }
+        self.queue.ended(self.number);
+    }
+
+    fn recorded(&self) {
+        self.queue.ended(self.number);
+        if let Some(journal) = &self.queue.journal {
+            journal.recorded(self.id);
+        }
     }
 }

@@ -5,15 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use rdkafka::consumer::{CommitMode, Consumer as _};
-use rdkafka::error::KafkaResult;
-use rdkafka::{Offset, TopicPartitionList};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use whirl_model::ActivationRecord;
 
 use super::reader::{Opened, Reading};
-use super::topics::PARTITION;
 use super::tracker::Tracker;
 use crate::bus::{BusError, Progress, Receipt};
 
@@ -130,7 +126,7 @@ impl Committer {
     async fn commit(&mut self) -> bool {
         let offset = *self.told.borrow_and_update();
         let reading = Arc::clone(&self.reading);
-        let committing = tokio::task::spawn_blocking(move || commit(&reading, offset));
+        let committing = tokio::task::spawn_blocking(move || reading.commit(offset));
         match committing.await {
             Ok(Ok(())) => {
                 self.committed.send_replace(offset);
@@ -144,12 +140,4 @@ impl Committer {
             Err(_) => false,
         }
     }
-}
-
-/// Commits one offset. Blocks for a round trip.
-pub(super) fn commit(reading: &Reading, offset: u64) -> KafkaResult<()> {
-    let mut offsets = TopicPartitionList::with_capacity(1);
-    let offset = Offset::Offset(i64::try_from(offset).unwrap_or(i64::MAX));
-    offsets.add_partition_offset(&reading.topic, PARTITION, offset)?;
-    reading.consumer().commit(&offsets, CommitMode::Sync)
 }

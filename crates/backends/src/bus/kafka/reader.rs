@@ -7,14 +7,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use rdkafka::consumer::{Consumer as _, StreamConsumer};
+use rdkafka::consumer::{CommitMode, Consumer as _, StreamConsumer};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::{Message as _, Offset, TopicPartitionList};
 use tokio::runtime::Handle;
 use whirl_model::wire::{Wire, WireError};
 
 use super::config::KafkaConfig;
-use super::ledger;
 use super::reach::{Context, Reach, Unplaced};
 use super::stamp;
 use super::topics::{Channel, PARTITION, Topics};
@@ -61,8 +60,16 @@ pub(super) struct Reading {
 }
 
 impl Reading {
-    pub(super) fn consumer(&self) -> &StreamConsumer<Context> {
+    fn consumer(&self) -> &StreamConsumer<Context> {
         self.consumer.as_ref().expect("taken on drop alone")
+    }
+
+    /// Commits one offset. Blocks for a round trip.
+    pub(super) fn commit(&self, offset: u64) -> KafkaResult<()> {
+        let mut offsets = TopicPartitionList::with_capacity(1);
+        let offset = Offset::Offset(i64::try_from(offset).unwrap_or(i64::MAX));
+        offsets.add_partition_offset(&self.topic, PARTITION, offset)?;
+        self.consumer().commit(&offsets, CommitMode::Sync)
     }
 
     /// Reads no further. Commits are still possible.
@@ -187,7 +194,7 @@ impl Opener {
                 Ok((low, high))
             }
             _ => {
-                ledger::commit(reading, low)?;
+                reading.commit(low)?;
                 Ok((low, low))
             }
         }
