@@ -1,6 +1,6 @@
 //! What every handler may use: the controller's parts, built once and shared by all workers.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use whirl_backends::bus::Bus;
@@ -45,7 +45,8 @@ pub(crate) struct Api {
     pub(crate) sequences: Arc<Sequences>,
     pub(crate) metrics: ControllerMetrics,
     pub(crate) drain: Drain,
-    pub(crate) descriptions: Descriptions,
+    /// What the API says of itself; made when somebody asks.
+    pub(crate) descriptions: LazyLock<Descriptions>,
     /// The answer to `GET /`.
     pub(crate) host_info: Json,
 }

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::TcpListener;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use actix_web::dev::Server;
@@ -118,7 +118,7 @@ impl Controller {
             id: parts.id,
             has_peers: parts.member.is_some(),
             lost_after: Duration::from_secs(member.lost_after_seconds.into()),
-            descriptions: Descriptions::new(),
+            descriptions: LazyLock::new(Descriptions::new),
             host_info: host::describe(&config, &parts.manifest),
             manifest: parts.manifest,
             authenticator: Arc::new(Authenticator::new(parts.key, parts.stores.subjects.clone(), lifetime)),

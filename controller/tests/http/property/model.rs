@@ -316,20 +316,18 @@ impl Model {
     /// Components have to be there, readable, and must not lead back.
     fn check_exec(&self, who: &str, at: &Place, exec: &Exec) -> Result<(), Refusal> {
         let Exec::Sequence(components) = exec else { return Ok(()) };
+        let mut wrong = Vec::new();
         for component in components {
-            if self.leads_to(who, component, at, 0) {
-                return Err(vec![400]);
-            }
-            if let Err(refusal) = self.reach(who, component) {
+            match self.reach(who, component) {
                 // Missing is malformed, not readable is forbidden; of the wrong sort is either.
-                let forbidden = refusal.contains(&403);
-                return Err(if forbidden { vec![403, 400] } else { vec![400, 409] });
-            }
-            if self.is_broken(component, 0) {
-                return Err(vec![400, 403, 409]);
+                Err(refusal) if refusal.contains(&403) => wrong.extend([403, 400]),
+                Err(_) => wrong.extend([400, 409]),
+                Ok(_) if self.leads_to(who, component, at, 0) => wrong.push(400),
+                Ok(_) if self.is_broken(component, 0) => wrong.extend([400, 403, 409]),
+                Ok(_) => {}
             }
         }
-        Ok(())
+        if wrong.is_empty() { Ok(()) } else { Err(wrong) }
     }
 
     /// Whether a component is a sequence of which something, however deep, is not there any more.
