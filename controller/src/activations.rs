@@ -10,7 +10,7 @@ use whirl_model::{ActivationId, ActivationRecord, Json, Namespace};
 use crate::api::Api;
 use crate::api_error::ApiError;
 use crate::call::Call;
-use crate::openapi::{AnActivation, Refused};
+use crate::operation::{AnActivation, Refused};
 use crate::{entitlement, reply};
 
 pub(crate) mod list;

@@ -1,6 +1,6 @@
 //! What every handler may use: the controller's parts, built once and shared by all workers.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use whirl_backends::bus::Bus;
@@ -16,7 +16,6 @@ use crate::gateway::Gateway;
 use crate::idempotency::Claims;
 use crate::invokers::Invokers;
 use crate::metrics::ControllerMetrics;
-use crate::openapi::Descriptions;
 use crate::records::Records;
 use crate::sequences::Sequences;
 use crate::throttles::Throttles;
@@ -45,8 +44,6 @@ pub(crate) struct Api {
     pub(crate) sequences: Arc<Sequences>,
     pub(crate) metrics: ControllerMetrics,
     pub(crate) drain: Drain,
-    /// What the API says of itself; made when somebody asks.
-    pub(crate) descriptions: LazyLock<Descriptions>,
     /// The answer to `GET /`.
     pub(crate) host_info: Json,
 }

@@ -6,7 +6,7 @@ use whirl_backends::store::{Collection, EntityQuery};
 use crate::api_error::ApiError;
 use crate::call::Call;
 use crate::entitlement::{self, Visible};
-use crate::openapi::{InNamespace, Refused};
+use crate::operation::{InNamespace, Refused};
 use crate::query::Page;
 use crate::reply;
 

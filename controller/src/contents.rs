@@ -11,7 +11,7 @@ use whirl_model::{DocId, EntityPath, Json, Namespace, Rule, RuleStatus, Trigger}
 use crate::api_error::ApiError;
 use crate::call::Call;
 use crate::entitlement::{self, Visible};
-use crate::openapi::{InNamespace, Refused};
+use crate::operation::{InNamespace, Refused};
 use crate::query::Page;
 use crate::reply;
 use crate::rules::links;

@@ -1,4 +1,4 @@
-//! Swagger UI: pages that show the API's descriptions to people. Its files are in the binary.
+//! The API's descriptions for clients, and Swagger UI, which shows them to people. Its files are in the binary.
 
 use std::sync::Arc;
 
@@ -8,9 +8,41 @@ use actix_web::{HttpResponse, web};
 use utoipa_swagger_ui::Config;
 
 use crate::api_error::ApiError;
+use crate::openapi::Descriptions;
+use crate::reply;
 
 const API: &str = "/api/v1/api-docs";
 const HOST: &str = "/api-docs";
+
+#[utoipa::path(
+    get,
+    path = "/api/v1/openapi.json",
+    tag = "host",
+    responses((status = 200, description = "This description of the API"))
+)]
+pub(crate) async fn openapi(described: web::Data<Descriptions>) -> HttpResponse {
+    reply::json(&described.openapi)
+}
+
+#[utoipa::path(
+    get,
+    path = "/api/v1/api-docs",
+    tag = "host",
+    responses((status = 200, description = "The same as Swagger 2.0"))
+)]
+pub(crate) async fn swagger(described: web::Data<Descriptions>) -> HttpResponse {
+    reply::json(&described.swagger)
+}
+
+#[utoipa::path(
+    get,
+    path = "/api-docs",
+    tag = "host",
+    responses((status = 200, description = "What the host answers outside the API, as Swagger 2.0"))
+)]
+pub(crate) async fn host_swagger(described: web::Data<Descriptions>) -> HttpResponse {
+    reply::json(&described.host)
+}
 
 #[utoipa::path(
     get,

@@ -51,36 +51,6 @@ pub(crate) async fn api_info() -> HttpResponse {
     })))
 }
 
-#[utoipa::path(
-    get,
-    path = "/api/v1/openapi.json",
-    tag = "host",
-    responses((status = 200, description = "This description of the API"))
-)]
-pub(crate) async fn openapi(api: web::Data<Api>) -> HttpResponse {
-    reply::json(&api.descriptions.openapi)
-}
-
-#[utoipa::path(
-    get,
-    path = "/api/v1/api-docs",
-    tag = "host",
-    responses((status = 200, description = "The same as Swagger 2.0"))
-)]
-pub(crate) async fn swagger(api: web::Data<Api>) -> HttpResponse {
-    reply::json(&api.descriptions.swagger)
-}
-
-#[utoipa::path(
-    get,
-    path = "/api-docs",
-    tag = "host",
-    responses((status = 200, description = "What the host answers outside the API, as Swagger 2.0"))
-)]
-pub(crate) async fn host_swagger(api: web::Data<Api>) -> HttpResponse {
-    reply::json(&api.descriptions.host)
-}
-
 /// Any page may ask which methods and headers it may use.
 pub(crate) async fn options() -> HttpResponse {
     reply::text("OK")

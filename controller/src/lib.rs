@@ -37,6 +37,7 @@ mod losses;
 mod metrics;
 mod namespaces;
 mod openapi;
+mod operation;
 mod packages;
 mod policy;
 #[cfg(feature = "cluster")]

@@ -7,7 +7,7 @@ use whirl_model::{Json, NamespaceLimits};
 use crate::api_error::ApiError;
 use crate::call::Call;
 use crate::config::ControllerConfig;
-use crate::openapi::{InNamespace, Refused};
+use crate::operation::{InNamespace, Refused};
 use crate::{entitlement, reply};
 
 #[utoipa::path(

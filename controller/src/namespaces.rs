@@ -5,7 +5,7 @@ use whirl_model::Json;
 
 use crate::api_error::ApiError;
 use crate::call::Call;
-use crate::openapi::Refused;
+use crate::operation::Refused;
 use crate::reply;
 
 #[utoipa::path(

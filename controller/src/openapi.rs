@@ -3,12 +3,10 @@
 mod bodies;
 mod swagger;
 
-use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use serde_json::{Value, json};
-use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
-use utoipa::openapi::{ContentBuilder, ObjectBuilder, RefOr, Required, Response, ResponseBuilder, Type};
-use utoipa::{IntoParams, IntoResponses, OpenApi};
+use utoipa::OpenApi;
 use whirl_model::Json;
 
 use crate::{
@@ -23,9 +21,9 @@ use crate::{
         host::info,
         host::ping,
         host::api_info,
-        host::openapi,
-        host::swagger,
-        host::host_swagger,
+        docs::openapi,
+        docs::swagger,
+        docs::host_swagger,
         docs::redirect,
         docs::redirect_host,
         docs::file,
@@ -70,23 +68,22 @@ struct Description;
 /// What the bodies look like.
 const SCHEMAS: &str = include_str!("openapi/schemas.json");
 
-/// The API's descriptions, made once.
+/// The API's descriptions, each made when somebody asks for it first.
 pub(crate) struct Descriptions {
     /// As OpenAPI 3.1.
-    pub(crate) openapi: Json,
+    pub(crate) openapi: LazyLock<Json>,
     /// As Swagger 2.0.
-    pub(crate) swagger: Json,
+    pub(crate) swagger: LazyLock<Json>,
     /// Of what the host answers outside the API, as Swagger 2.0.
-    pub(crate) host: Json,
+    pub(crate) host: LazyLock<Json>,
 }
 
 impl Descriptions {
     pub(crate) fn new() -> Self {
-        let openapi = described();
         Self {
-            swagger: Json::of(&swagger::of_openapi(&openapi)),
-            host: Json::of(&swagger::of_host(&openapi)),
-            openapi: Json::of(&openapi),
+            openapi: LazyLock::new(|| Json::of(&described())),
+            swagger: LazyLock::new(|| Json::of(&swagger::of_openapi(&described()))),
+            host: LazyLock::new(|| Json::of(&swagger::of_host(&described()))),
         }
     }
 }
@@ -135,105 +132,4 @@ fn add_packaged_actions(paths: &mut Value) {
         }
     }
     paths["/api/v1/namespaces/{namespace}/actions/{package}/{name}"] = packaged;
-}
-
-/// The parameter of every path in a namespace.
-pub(crate) struct InNamespace;
-
-/// The parameters of an action's path.
-pub(crate) struct AnAction;
-
-/// The parameters of the path of a package, a trigger or a rule.
-pub(crate) struct AnEntity;
-
-/// The parameters of an activation's path.
-pub(crate) struct AnActivation;
-
-impl IntoParams for InNamespace {
-    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        vec![in_path("namespace", "A namespace; `_` is the credential's own.")]
-    }
-}
-
-impl IntoParams for AnAction {
-    fn into_params(parameter_in: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        let mut all = InNamespace::into_params(parameter_in);
-        all.push(in_path("name", "`NAME`, or `PACKAGE/NAME`."));
-        all
-    }
-}
-
-impl IntoParams for AnEntity {
-    fn into_params(parameter_in: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        let mut all = InNamespace::into_params(parameter_in);
-        all.push(in_path("name", "Its name."));
-        all
-    }
-}
-
-impl IntoParams for AnActivation {
-    fn into_params(parameter_in: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        let mut all = InNamespace::into_params(parameter_in);
-        all.push(in_path("id", "32 characters out of 0-9 and a-f."));
-        all
-    }
-}
-
-fn in_path(name: &str, description: &str) -> Parameter {
-    ParameterBuilder::new()
-        .name(name)
-        .parameter_in(ParameterIn::Path)
-        .required(Required::True)
-        .description(Some(description))
-        .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
-        .build()
-}
-
-/// The refusals that every request in a namespace may meet.
-pub(crate) struct Refused;
-
-impl IntoResponses for Refused {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        [
-            ("400", "The request is malformed."),
-            ("401", "The credentials are missing or invalid."),
-            ("403", "The credentials give no right to this."),
-            ("404", "There is no such resource."),
-            ("503", "A part of the platform is away; try again."),
-        ]
-        .map(|(status, why)| (status.to_owned(), RefOr::T(refusal(why))))
-        .into()
-    }
-}
-
-/// The refusal of who asks for too much at once.
-pub(crate) struct Throttled;
-
-impl IntoResponses for Throttled {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        let why = "The namespace has too many requests in this minute, or too many activations in flight.";
-        [("429".to_owned(), RefOr::T(refusal(why)))].into()
-    }
-}
-
-/// The refusals that writing may meet besides.
-pub(crate) struct RefusedWrite;
-
-impl IntoResponses for RefusedWrite {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        [
-            ("409", "It exists already, is of another sort, or was changed meanwhile."),
-            ("413", "A part of the request is too large."),
-            ("415", "The body is not JSON."),
-        ]
-        .map(|(status, why)| (status.to_owned(), RefOr::T(refusal(why))))
-        .into()
-    }
-}
-
-fn refusal(why: &str) -> Response {
-    let text = || ObjectBuilder::new().schema_type(Type::String);
-    let body = ObjectBuilder::new().property("error", text()).property("code", text()).required("error");
-    let content = ContentBuilder::new().schema(Some(body)).build();
-    ResponseBuilder::new().description(why).content("application/json", content).build()
 }

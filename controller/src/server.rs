@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::TcpListener;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::Server;
@@ -118,7 +118,6 @@ impl Controller {
             id: parts.id,
             has_peers: parts.member.is_some(),
             lost_after: Duration::from_secs(member.lost_after_seconds.into()),
-            descriptions: LazyLock::new(Descriptions::new),
             host_info: host::describe(&config, &parts.manifest),
             manifest: parts.manifest,
             authenticator: Arc::new(Authenticator::new(parts.key, parts.stores.subjects.clone(), lifetime)),
@@ -180,9 +179,13 @@ impl Controller {
     }
 
     fn server(&self, listeners: Vec<TcpListener>, configure: fn(&mut ServiceConfig)) -> io::Result<Server> {
-        let api = self.api.clone();
+        let (api, descriptions) = (self.api.clone(), Data::new(Descriptions::new()));
         let mut server = HttpServer::new(move || {
-            App::new().app_data(api.clone()).configure(configure).wrap(from_fn(edge::pass))
+            App::new()
+                .app_data(api.clone())
+                .app_data(descriptions.clone())
+                .configure(configure)
+                .wrap(from_fn(edge::pass))
         })
         .workers(self.workers())
         .worker_max_blocking_threads(BLOCKING_THREADS)

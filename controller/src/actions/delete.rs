@@ -5,7 +5,7 @@ use actix_web::HttpResponse;
 use super::{check_package, owned};
 use crate::api_error::ApiError;
 use crate::call::Call;
-use crate::openapi::{AnAction, Refused, RefusedWrite};
+use crate::operation::{AnAction, Refused, RefusedWrite};
 use crate::reply;
 
 #[utoipa::path(

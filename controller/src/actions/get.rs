@@ -5,7 +5,7 @@ use whirl_model::{Action, Json};
 
 use crate::api_error::ApiError;
 use crate::call::Call;
-use crate::openapi::{AnAction, Refused};
+use crate::operation::{AnAction, Refused};
 use crate::reply;
 use crate::resolve::Resolved;
 

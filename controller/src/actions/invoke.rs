@@ -12,7 +12,7 @@ use crate::call::Call;
 use crate::dispatch::{Dispatched, Invocation};
 use crate::idempotency::Keyed;
 use crate::invoke::{respect_final, trace_parent};
-use crate::openapi::{AnAction, Refused, RefusedWrite, Throttled};
+use crate::operation::{AnAction, Refused, RefusedWrite, Throttled};
 use crate::policy::keep;
 use crate::query::Query;
 use crate::{body, reply};

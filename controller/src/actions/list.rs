@@ -7,7 +7,7 @@ use whirl_model::EntityPath;
 use crate::api_error::ApiError;
 use crate::call::Call;
 use crate::collections::{self, Listed};
-use crate::openapi::{InNamespace, Refused};
+use crate::operation::{InNamespace, Refused};
 use crate::query::Page;
 
 #[utoipa::path(

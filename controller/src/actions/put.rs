@@ -8,7 +8,7 @@ use super::merge::{PutBody, Rules};
 use super::{check_package, owned};
 use crate::api_error::ApiError;
 use crate::call::Call;
-use crate::openapi::{AnAction, Refused, RefusedWrite};
+use crate::operation::{AnAction, Refused, RefusedWrite};
 use crate::{body, reply};
 
 #[utoipa::path(

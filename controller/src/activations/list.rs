@@ -6,7 +6,7 @@ use whirl_model::{EntityName, Namespace, Timestamp};
 
 use crate::api_error::ApiError;
 use crate::call::Call;
-use crate::openapi::{InNamespace, Refused};
+use crate::operation::{InNamespace, Refused};
 use crate::query::{Page, Query};
 use crate::{entitlement, reply};
 

@@ -10,7 +10,7 @@ use super::named;
 use crate::acknowledgements::Flight;
 use crate::api_error::ApiError;
 use crate::call::Call;
-use crate::openapi::{AnActivation, Refused};
+use crate::operation::{AnActivation, Refused};
 use crate::reply;
 
 #[derive(Clone, Copy, Serialize)]

@@ -16,7 +16,7 @@ use super::verb::Verb;
 use super::{Managing, check_space, stored};
 use crate::api_error::ApiError;
 use crate::call::Call;
-use crate::openapi::Refused;
+use crate::operation::Refused;
 use crate::{body, reply};
 
 /// How often an operation is added anew when the API changes meanwhile.

@@ -10,7 +10,7 @@ use super::path::BasePath;
 use super::{Managing, Named, stored};
 use crate::api_error::ApiError;
 use crate::call::Call;
-use crate::openapi::Refused;
+use crate::operation::Refused;
 use crate::reply;
 
 /// How often operations are taken out anew when the API changes meanwhile.

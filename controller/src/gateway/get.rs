@@ -8,7 +8,7 @@ use whirl_model::Json;
 use super::{Managing, Named, Shown, stored};
 use crate::api_error::ApiError;
 use crate::call::Call;
-use crate::openapi::Refused;
+use crate::operation::Refused;
 use crate::query::Page;
 use crate::reply;
 

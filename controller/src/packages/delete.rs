@@ -9,7 +9,7 @@ use super::contents;
 use crate::api::Api;
 use crate::api_error::ApiError;
 use crate::call::Call;
-use crate::openapi::{AnEntity, Refused, RefusedWrite};
+use crate::operation::{AnEntity, Refused, RefusedWrite};
 use crate::{entitlement, reply};
 
 /// How many actions are deleted at the same time.

@@ -6,7 +6,7 @@ use whirl_model::{Json, Package};
 use super::contents::{self, Content};
 use crate::api_error::ApiError;
 use crate::call::Call;
-use crate::openapi::{AnEntity, Refused};
+use crate::operation::{AnEntity, Refused};
 use crate::reply;
 
 #[utoipa::path(

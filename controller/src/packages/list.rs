@@ -6,7 +6,7 @@ use whirl_backends::store::Collection;
 use crate::api_error::ApiError;
 use crate::call::Call;
 use crate::collections;
-use crate::openapi::{InNamespace, Refused};
+use crate::operation::{InNamespace, Refused};
 use crate::query::Page;
 
 #[utoipa::path(

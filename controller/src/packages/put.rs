@@ -9,7 +9,7 @@ use super::merge::{Change, PutBody};
 use crate::api::Api;
 use crate::api_error::ApiError;
 use crate::call::Call;
-use crate::openapi::{AnEntity, Refused, RefusedWrite};
+use crate::operation::{AnEntity, Refused, RefusedWrite};
 use crate::{body, entitlement, reply};
 
 /// What actions outside any package are said to be in.

@@ -6,7 +6,7 @@ use whirl_model::RuleStatus;
 use super::{if_there, links, permitted, relink};
 use crate::api_error::ApiError;
 use crate::call::Call;
-use crate::openapi::{AnEntity, Refused, RefusedWrite};
+use crate::operation::{AnEntity, Refused, RefusedWrite};
 use crate::reply;
 use crate::undisturbed::undisturbed;
 

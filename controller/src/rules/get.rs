@@ -6,7 +6,7 @@ use whirl_model::RuleStatus;
 use super::{if_there, links, permitted};
 use crate::api_error::ApiError;
 use crate::call::Call;
-use crate::openapi::{AnEntity, Refused};
+use crate::operation::{AnEntity, Refused};
 use crate::reply;
 
 #[utoipa::path(

@@ -15,7 +15,7 @@ use crate::api_error::ApiError;
 use crate::call::Call;
 use crate::entitlement::{self, Forbidden};
 use crate::entity_cache::Stored;
-use crate::openapi::{AnEntity, Refused, RefusedWrite};
+use crate::operation::{AnEntity, Refused, RefusedWrite};
 use crate::undisturbed::undisturbed;
 use crate::{body, reply};
 

@@ -9,7 +9,7 @@ use super::{if_there, links, permitted, relink};
 use crate::api::Api;
 use crate::api_error::ApiError;
 use crate::call::Call;
-use crate::openapi::{AnEntity, Refused, RefusedWrite};
+use crate::operation::{AnEntity, Refused, RefusedWrite};
 use crate::undisturbed::undisturbed;
 use crate::{body, reply};
 

@@ -5,7 +5,7 @@ use actix_web::HttpResponse;
 use super::permitted;
 use crate::api_error::ApiError;
 use crate::call::Call;
-use crate::openapi::{AnEntity, Refused, RefusedWrite};
+use crate::operation::{AnEntity, Refused, RefusedWrite};
 use crate::reply;
 use crate::undisturbed::undisturbed;
 

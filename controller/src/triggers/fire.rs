@@ -21,7 +21,7 @@ use crate::dispatch::{Dispatched, Invocation};
 use crate::entity_cache::Stored;
 use crate::idempotency::{Keyed, Permit, Turn};
 use crate::invoke::{respect_final, trace_parent};
-use crate::openapi::{AnEntity, Refused, RefusedWrite, Throttled};
+use crate::operation::{AnEntity, Refused, RefusedWrite, Throttled};
 use crate::{entitlement, policy, reply};
 
 /// How long the answer waits for the trigger's record. If the store is away, the actions are started all the

@@ -5,7 +5,7 @@ use actix_web::HttpResponse;
 use super::permitted;
 use crate::api_error::ApiError;
 use crate::call::Call;
-use crate::openapi::{AnEntity, Refused};
+use crate::operation::{AnEntity, Refused};
 use crate::reply;
 
 #[utoipa::path(

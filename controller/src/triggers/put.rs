@@ -10,7 +10,7 @@ use super::permitted;
 use crate::api::Api;
 use crate::api_error::ApiError;
 use crate::call::Call;
-use crate::openapi::{AnEntity, Refused, RefusedWrite};
+use crate::operation::{AnEntity, Refused, RefusedWrite};
 use crate::undisturbed::undisturbed;
 use crate::{body, reply};
 
