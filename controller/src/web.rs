@@ -2,6 +2,7 @@
 //! action's owner. The pieces are pure and have files of their own; here is the way through them.
 
 mod access;
+mod answer;
 mod arguments;
 mod content_type;
 mod http_members;

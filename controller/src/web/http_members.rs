@@ -15,9 +15,9 @@ use whirl_model::Json;
 use whirl_model::json::JsonKind;
 
 use crate::api_error::ApiError;
+use crate::web::answer::{Content, HTML, WebAnswer, unsuitable};
 use crate::web::content_type::ContentType;
 use crate::web::pretty::pretty;
-use crate::web::transcode::{Content, HTML, WebAnswer, unsuitable};
 
 /// Headers that belong to the connection, which is not the action's.
 const OF_THE_CONNECTION: [HeaderName; 8] = [

@@ -1,62 +1,19 @@
 //! From an action's result to the answer that its URL's extension asks for. What the result of `.http` says of
 //! status, headers and body is in `http_members.rs`.
 
-use actix_web::HttpResponse;
-use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use actix_web::http::header::HeaderValue;
 use whirl_model::Json;
 use whirl_model::json::JsonKind;
 
 use crate::api_error::ApiError;
+use crate::web::answer::{HTML, WebAnswer, unsuitable};
 use crate::web::http_members;
 use crate::web::path::Extension;
 use crate::web::pretty::pretty;
 
-pub(crate) const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=UTF-8");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const SVG: HeaderValue = HeaderValue::from_static("image/svg+xml");
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=UTF-8");
-
-/// What a web action answers.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct WebAnswer {
-    pub(crate) status: StatusCode,
-    /// But the content type.
-    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
-    pub(crate) content: Option<Content>,
-}
-
-/// A body and its type.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Content {
-    pub(crate) media: HeaderValue,
-    pub(crate) body: Vec<u8>,
-}
-
-impl Content {
-    /// A body that is text.
-    pub(crate) fn text(media: HeaderValue, text: String) -> Self {
-        Self { media, body: text.into_bytes() }
-    }
-}
-
-impl WebAnswer {
-    fn ok(media: HeaderValue, text: String) -> Self {
-        Self { status: StatusCode::OK, headers: Vec::new(), content: Some(Content::text(media, text)) }
-    }
-
-    /// For the client.
-    pub(crate) fn into_response(self) -> HttpResponse {
-        let mut response = HttpResponse::build(self.status);
-        for header in self.headers {
-            response.append_header(header);
-        }
-        match self.content {
-            Some(content) => response.insert_header((CONTENT_TYPE, content.media)).body(content.body),
-            None => response.finish(),
-        }
-    }
-}
 
 /// The answer in the form that is wanted.
 ///
@@ -99,13 +56,10 @@ fn plain(value: &Json) -> String {
     value.to_text().unwrap_or_else(|| pretty(value))
 }
 
-/// The value cannot be shown so.
-pub(crate) fn unsuitable(expected: &str) -> ApiError {
-    ApiError::malformed(format!("The action's result cannot be shown in this form: it needs {expected}."))
-}
-
 #[cfg(test)]
 mod tests {
+    use actix_web::http::StatusCode;
+
     use super::*;
 
     fn show(extension: Extension, value: &str) -> Result<(HeaderValue, String), ApiError> {
