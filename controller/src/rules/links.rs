@@ -7,6 +7,14 @@ pub(crate) fn status(trigger: &Trigger, rule: &EntityPath) -> Option<RuleStatus>
     Some(trigger.rules.as_ref()?.get(rule)?.status)
 }
 
+/// Rules that one trigger may have: a fire starts them all, and the trigger's document holds them all.
+pub(super) const MOST_RULES: usize = 1_000;
+
+/// Whether the trigger can have the rule: it has it, or not too many others.
+pub(super) fn has_room(trigger: &Trigger, rule: &EntityPath) -> bool {
+    trigger.rules.as_ref().is_none_or(|rules| rules.contains_key(rule) || rules.len() < MOST_RULES)
+}
+
 /// The trigger with a link as the rule says; one that is there keeps its place.
 pub(super) fn with(trigger: &Trigger, rule: &Rule, status: RuleStatus) -> Trigger {
     let mut changed = trigger.clone();
@@ -155,5 +163,15 @@ mod tests {
             "the old link was removed, then the controller died"
         );
         assert_eq!((after(&none, Old::Gone), after(&on, Old::Gone)), (Inactive, Active));
+    }
+
+    #[test]
+    fn a_full_trigger_takes_no_rule_but_those_it_has() {
+        let name = |number: usize| format!("alice/r{number}");
+        let full = (0..MOST_RULES)
+            .fold(tick(), |trigger, number| with(&trigger, &rule(&name(number), "alice/a"), Active));
+        assert!(has_room(&tick(), &rule("alice/r0", "alice/a").path));
+        assert!(has_room(&full, &rule(&name(MOST_RULES - 1), "alice/a").path));
+        assert!(!has_room(&full, &rule(&name(MOST_RULES), "alice/a").path));
     }
 }

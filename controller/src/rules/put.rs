@@ -81,6 +81,10 @@ impl Writing<'_> {
         let api = &self.call.api;
         let Planned { rule, replaced } = self.plan().await?;
         let new = self.trigger(&rule.trigger).await?;
+        if !links::has_room(&new.entity, &rule.path) {
+            let most = links::MOST_RULES;
+            return Err(ApiError::malformed(format!("A trigger has at most {most} rules.")));
+        }
         self.check_action(&rule.action).await?;
         let left = match &replaced {
             Some(replaced) if replaced.entity.trigger != rule.trigger => {
