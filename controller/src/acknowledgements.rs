@@ -11,7 +11,7 @@ use tokio::sync::{Notify, oneshot};
 use whirl_backends::bus::{Consumer, Delivery, Message};
 use whirl_model::{
     Acknowledgement, ActionPath, ActivationId, ActivationRecord, Caller, ControllerId, EntityPath, Keep,
-    Namespace, Timestamp, Topic, Version,
+    Namespace, Provenance, Timestamp, Topic, Version,
 };
 
 mod recent;
@@ -78,6 +78,18 @@ pub(crate) struct Post {
 }
 
 impl Flight {
+    /// Where the activation comes from.
+    pub(crate) fn provenance(&self) -> Provenance<'_> {
+        Provenance {
+            id: self.id,
+            action: &self.action,
+            version: self.version,
+            caller: &self.caller,
+            cause: self.cause,
+            binding: self.binding.as_ref(),
+        }
+    }
+
     /// Where it is published by the controller of this number.
     pub(crate) fn topic(&self, controller: ControllerId) -> Topic {
         match self.post {

@@ -49,8 +49,8 @@ pub(crate) fn respect_final(resolved: &Resolved, arguments: &Arguments) -> Resul
     if action.annotations.get("final").is_none_or(|value| value.as_str() != "true") {
         return Ok(());
     }
-    let bound = resolved.parameters();
-    let is_fixed = |key: &str| bound.get(key).is_some_and(|value| !value.is_null());
+    let bound = |key: &str| action.parameters.get(key).or_else(|| resolved.inherited.get(key));
+    let is_fixed = |key: &str| bound(key).is_some_and(|value| !value.is_null());
     match arguments.iter().any(|(key, _)| is_fixed(key)) {
         true => Err(ApiError::fixed_parameter()),
         false => Ok(()),

@@ -149,25 +149,6 @@ fn record(flight: &Flight, ended: Timestamp, why: &str) -> ActivationRecord {
     annotations.set("path", Json::of(&flight.action));
     annotations.set("waitTime", Json::of(&ended.millis_since(flight.arrived)));
     annotations.set("kind", Json::of("unknown"));
-    if flight.cause.is_some() {
-        annotations.set("causedBy", Json::of("sequence"));
-    }
-    if let Some(binding) = &flight.binding {
-        annotations.set("binding", Json::of(binding));
-    }
-    ActivationRecord {
-        namespace: flight.caller.namespace.clone(),
-        name: flight.action.name.clone(),
-        version: flight.version,
-        subject: flight.caller.subject.clone(),
-        activation_id: flight.id,
-        cause: flight.cause,
-        start: ended,
-        end: Some(ended),
-        duration: Some(0),
-        response: ActivationResponse::failure(Outcome::InternalError, why),
-        logs: Vec::new(),
-        annotations,
-        publish: false,
-    }
+    let lost = ActivationResponse::failure(Outcome::InternalError, why);
+    flight.provenance().record(ended, lost, annotations)
 }

@@ -37,10 +37,9 @@ pub(crate) fn of_run(
     let duration = millis(interval.total);
     ActivationRecord {
         version: action.version,
-        start: interval.start,
         end: Some(interval.start.plus(Duration::from_millis(duration))),
         duration: Some(duration),
-        ..skeleton(message, response, annotations)
+        ..message.provenance().record(interval.start, response, annotations)
     }
 }
 
@@ -65,40 +64,7 @@ pub(crate) fn without_action(
     annotations.set("path", Json::of(&message.action));
     annotations.set("waitTime", Json::of(&now.millis_since(message.arrived)));
     annotations.set("kind", Json::of("unknown"));
-    ActivationRecord {
-        start: now,
-        end: Some(now),
-        duration: Some(0),
-        ..skeleton(message, response, annotations)
-    }
-}
-
-fn skeleton(
-    message: &ActivationMessage,
-    response: ActivationResponse,
-    mut annotations: Parameters,
-) -> ActivationRecord {
-    if message.cause.is_some() {
-        annotations.set("causedBy", Json::of("sequence"));
-    }
-    if let Some(binding) = &message.binding {
-        annotations.set("binding", Json::of(binding));
-    }
-    ActivationRecord {
-        namespace: message.caller.namespace.clone(),
-        name: message.action.name.clone(),
-        version: message.version,
-        subject: message.caller.subject.clone(),
-        activation_id: message.activation_id,
-        cause: message.cause,
-        start: Timestamp::default(),
-        end: None,
-        duration: None,
-        response,
-        logs: Vec::new(),
-        annotations,
-        publish: false,
-    }
+    message.provenance().record(now, response, annotations)
 }
 
 fn millis(span: Duration) -> u64 {

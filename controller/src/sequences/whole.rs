@@ -141,27 +141,7 @@ pub(super) fn unplayed(message: &ActivationMessage, now: Timestamp, why: &str) -
     annotations.set("path", Json::of(&message.action));
     annotations.set("kind", Json::of("sequence"));
     annotations.set("waitTime", Json::of(&now.millis_since(message.arrived)));
-    if message.cause.is_some() {
-        annotations.set("causedBy", Json::of("sequence"));
-    }
-    if let Some(binding) = &message.binding {
-        annotations.set("binding", Json::of(binding));
-    }
-    ActivationRecord {
-        namespace: message.caller.namespace.clone(),
-        name: message.action.name.clone(),
-        version: message.version,
-        subject: message.caller.subject.clone(),
-        activation_id: message.activation_id,
-        cause: message.cause,
-        start: now,
-        end: Some(now),
-        duration: Some(0),
-        response: internal_error(why),
-        logs: Vec::new(),
-        annotations,
-        publish: false,
-    }
+    message.provenance().record(now, internal_error(why), annotations)
 }
 
 /// A response that says the application went wrong.

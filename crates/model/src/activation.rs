@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ActivationId, EntityName, Json, Namespace, Parameters, Timestamp, Version};
+use crate::{
+    ActionPath, ActivationId, Caller, EntityName, EntityPath, Json, Namespace, Parameters, Timestamp, Version,
+};
 
 /// How an activation ended. The number is the stored `statusCode`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -116,6 +118,57 @@ pub struct ActivationRecord {
     pub annotations: Parameters,
     /// Always false; clients expect it.
     pub publish: bool,
+}
+
+/// Where an activation comes from, as its record tells.
+#[derive(Clone, Copy, Debug)]
+pub struct Provenance<'a> {
+    /// The activation.
+    pub id: ActivationId,
+    /// Its action.
+    pub action: &'a ActionPath,
+    /// The action's version.
+    pub version: Version,
+    /// Who invoked.
+    pub caller: &'a Caller,
+    /// The activation that it is a step of.
+    pub cause: Option<ActivationId>,
+    /// The binding through which the action was reached.
+    pub binding: Option<&'a EntityPath>,
+}
+
+impl Provenance<'_> {
+    /// A record without logs, of an activation that took no time. Behind the given annotations stand `causedBy` and
+    /// `binding`.
+    #[must_use]
+    pub fn record(
+        &self,
+        now: Timestamp,
+        response: ActivationResponse,
+        mut annotations: Parameters,
+    ) -> ActivationRecord {
+        if self.cause.is_some() {
+            annotations.set("causedBy", Json::of("sequence"));
+        }
+        if let Some(binding) = self.binding {
+            annotations.set("binding", Json::of(binding));
+        }
+        ActivationRecord {
+            namespace: self.caller.namespace.clone(),
+            name: self.action.name.clone(),
+            version: self.version,
+            subject: self.caller.subject.clone(),
+            activation_id: self.id,
+            cause: self.cause,
+            start: now,
+            end: Some(now),
+            duration: Some(0),
+            response,
+            logs: Vec::new(),
+            annotations,
+            publish: false,
+        }
+    }
 }
 
 impl ActivationRecord {

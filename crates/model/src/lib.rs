@@ -29,7 +29,7 @@ pub mod version;
 pub mod wire;
 
 pub use action::Action;
-pub use activation::{ActivationRecord, ActivationResponse, Outcome};
+pub use activation::{ActivationRecord, ActivationResponse, Outcome, Provenance};
 pub use exec::{Code, Exec, Kind};
 pub use health::{ControllerReport, Epoch, InvokerReport, Willingness};
 pub use id::{ActivationId, ControllerId, DocId, InvokerId, Revision, TransactionId};

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ActionPath, ActivationId, ActivationRecord, Caller, ControllerId, DocId, EntityPath, Epoch, Input,
-    InvokerId, Outcome, Revision, Timestamp, TransactionId, Version,
+    InvokerId, Outcome, Provenance, Revision, Timestamp, TransactionId, Version,
 };
 
 /// One activation, accepted by a controller, for an invoker to run; or, if it is made of others, for that
@@ -52,6 +52,21 @@ pub struct ActivationMessage {
     /// The W3C `traceparent` of the request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace_parent: Option<String>,
+}
+
+impl ActivationMessage {
+    /// Where the activation comes from.
+    #[must_use]
+    pub fn provenance(&self) -> Provenance<'_> {
+        Provenance {
+            id: self.activation_id,
+            action: &self.action,
+            version: self.version,
+            caller: &self.caller,
+            cause: self.cause,
+            binding: self.binding.as_ref(),
+        }
+    }
 }
 
 /// Which activations get a record, by how they end.
