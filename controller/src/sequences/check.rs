@@ -33,12 +33,12 @@ struct Planned<'a> {
     limit: usize,
 }
 
-/// A component with who has to reach it.
+/// Components with who has to reach them.
 #[derive(Clone, Copy)]
-struct Reference<'a> {
+struct Inside<'a> {
     reader: &'a Namespace,
-    component: &'a ActionPath,
-    /// Sequences around it.
+    components: &'a [ActionPath],
+    /// Sequences around them.
     depth: usize,
 }
 
@@ -59,41 +59,36 @@ impl Api {
             return Err(ApiError::malformed(TOO_LONG));
         }
         let planned = Planned { path, limit };
-        let mut actions = 0;
-        for component in components {
-            actions +=
-                self.count_actions(&planned, Reference { reader: caller, component, depth: 1 }).await?;
-            if actions > limit {
-                return Err(ApiError::malformed(TOO_LONG));
-            }
-        }
-        Ok(())
+        self.count_actions(&planned, Inside { reader: caller, components, depth: 1 }).await.map(drop)
     }
 
-    /// Actions that a component stands for: 1, or those of the sequence that it is. What is in a sequence is
-    /// reached by its owner.
+    /// Actions that the components stand for together: 1 each, or those of the sequence that it is. What is in a
+    /// sequence is reached by its owner.
     fn count_actions<'a>(
         &'a self,
         planned: &'a Planned<'a>,
-        reference: Reference<'a>,
+        inside: Inside<'a>,
     ) -> Pin<Box<dyn Future<Output = Result<usize, ApiError>> + Send + 'a>> {
         Box::pin(async move {
-            let Reference { reader, component, depth } = reference;
-            let resolved =
-                self.resolve_stored(reader, component).await.map_err(|error| missing(error, component))?;
-            let action = resolved.action();
-            if action.path == *planned.path {
-                return Err(ApiError::malformed(REFERS_TO_ITSELF));
-            }
-            let Some(inner) = action.exec.components() else { return Ok(1) };
-            if depth > planned.limit {
-                return Err(ApiError::malformed(TOO_LONG));
-            }
+            let Inside { reader, components, depth } = inside;
             let mut actions = 0;
-            for component in inner {
-                let reader = &action.path.namespace;
-                actions +=
-                    self.count_actions(planned, Reference { reader, component, depth: depth + 1 }).await?;
+            for component in components {
+                let resolved = self
+                    .resolve_stored(reader, component)
+                    .await
+                    .map_err(|error| missing(error, component))?;
+                let action = resolved.action();
+                if action.path == *planned.path {
+                    return Err(ApiError::malformed(REFERS_TO_ITSELF));
+                }
+                actions += match action.exec.components() {
+                    None => 1,
+                    Some(_) if depth > planned.limit => return Err(ApiError::malformed(TOO_LONG)),
+                    Some(components) => {
+                        let reader = &action.path.namespace;
+                        self.count_actions(planned, Inside { reader, components, depth: depth + 1 }).await?
+                    }
+                };
                 if actions > planned.limit {
                     return Err(ApiError::malformed(TOO_LONG));
                 }
