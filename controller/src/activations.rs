@@ -69,7 +69,7 @@ fn named(call: &Call) -> Result<(Namespace, ActivationId), ApiError> {
         .segment("id")
         .parse()
         .map_err(|error: whirl_model::id::ActivationIdError| ApiError::malformed(error.to_string()))?;
-    entitlement::activations(&call.caller.namespace, &namespace)?;
+    entitlement::namespace(&call.caller.namespace, &namespace)?;
     Ok((namespace, id))
 }
 

@@ -10,7 +10,7 @@ use whirl_model::{DocId, EntityPath, Json, Namespace, Rule, RuleStatus, Trigger}
 
 use crate::api_error::ApiError;
 use crate::call::Call;
-use crate::entitlement::{self, Visible};
+use crate::entitlement;
 use crate::operation::{InNamespace, Refused};
 use crate::query::Page;
 use crate::reply;
@@ -35,9 +35,7 @@ struct Contents<T> {
 )]
 pub(crate) async fn contents(call: Call) -> Result<HttpResponse, ApiError> {
     let namespace = call.namespace()?;
-    if entitlement::list(&call.caller.namespace, &namespace, Collection::Actions)? != Visible::All {
-        return Err(ApiError::Forbidden(namespace.to_string()));
-    }
+    entitlement::namespace(&call.caller.namespace, &namespace)?;
     let page = Page::of(&call.query()?)?;
     let entities = &*call.api.stores.entities;
     Ok(reply::json(&match page.count {

@@ -28,13 +28,8 @@ pub(crate) fn list(caller: &Namespace, owner: &Namespace, what: Collection) -> R
     }
 }
 
-/// May `caller` read activations of `owner`'s?
-pub(crate) fn activations(caller: &Namespace, owner: &Namespace) -> Result<(), Forbidden> {
-    owned(caller, owner, || owner.to_string())
-}
-
-/// May `caller` see the limits of `owner`?
-pub(crate) fn limits(caller: &Namespace, owner: &Namespace) -> Result<(), Forbidden> {
+/// May `caller` see what of `owner`'s is never shared: activations, limits, its contents as a whole?
+pub(crate) fn namespace(caller: &Namespace, owner: &Namespace) -> Result<(), Forbidden> {
     owned(caller, owner, || owner.to_string())
 }
 
@@ -70,8 +65,7 @@ mod tests {
         let path: ActionPath = "bob/util/hello".parse().unwrap();
         assert_eq!(action(&bob, &path), Ok(()));
         assert_eq!(action(&alice, &path), Err(Forbidden("bob/util/hello".into())));
-        assert_eq!(activations(&alice, &bob), Err(Forbidden("bob".into())));
-        assert_eq!(limits(&alice, &bob), Err(Forbidden("bob".into())));
+        assert_eq!(namespace(&alice, &bob), Err(Forbidden("bob".into())));
         let path: EntityPath = "bob/tick".parse().unwrap();
         assert_eq!(entity(&bob, &path), Ok(()));
         assert_eq!(entity(&alice, &path), Err(Forbidden("bob/tick".into())));

@@ -19,7 +19,7 @@ use crate::{entitlement, reply};
 )]
 pub(crate) async fn get(call: Call) -> Result<HttpResponse, ApiError> {
     let owner = call.namespace()?;
-    entitlement::limits(&call.caller.namespace, &owner)?;
+    entitlement::namespace(&call.caller.namespace, &owner)?;
     Ok(reply::json(&Json::of(&effective(&call.limits, &call.api.config))))
 }
 

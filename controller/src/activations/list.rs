@@ -31,7 +31,7 @@ use crate::{entitlement, reply};
 )]
 pub(crate) async fn list(call: Call) -> Result<HttpResponse, ApiError> {
     let namespace = call.namespace()?;
-    entitlement::activations(&call.caller.namespace, &namespace)?;
+    entitlement::namespace(&call.caller.namespace, &namespace)?;
     let wanted = Wanted::of(&call.query()?, namespace)?;
     let store = &call.api.stores.activations;
     if wanted.page.count {
