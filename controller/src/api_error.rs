@@ -146,6 +146,9 @@ pub(crate) enum ApiError {
     /// No invoker is made for what the action needs.
     #[error("No invoker that is there has the memory or the resources that the action needs.")]
     NoInvokerFits,
+    /// No invoker that takes work has a GPU as the action asks for.
+    #[error("No invoker has a fitting GPU.")]
+    NoGpu,
     /// The invokers have more to do than they can.
     #[error("The system is overloaded: no invoker can take the activation now.")]
     Overloaded,
@@ -231,6 +234,7 @@ impl ApiError {
             | Self::Disabled
             | Self::NoInvoker
             | Self::NoInvokerFits
+            | Self::NoGpu
             | Self::Overloaded
             | Self::StoreUnavailable(_)
             | Self::RecordsWait
@@ -331,6 +335,7 @@ impl From<Refusal> for ApiError {
         match refusal {
             Refusal::NoInvoker => Self::NoInvoker,
             Refusal::NoneFits => Self::NoInvokerFits,
+            Refusal::NoGpu => Self::NoGpu,
             Refusal::Overloaded => Self::Overloaded,
         }
     }

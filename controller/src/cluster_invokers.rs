@@ -142,6 +142,8 @@ impl Invokers for ClusterInvokers {
             activation: demand.activation,
             place: placement_hash(demand.namespace, &demand.action.doc_id()),
             memory: demand.action.limits.memory,
+            cpu: demand.action.limits.cpu,
+            gpu: demand.action.limits.gpu.clone(),
             tags: resources(demand.action),
             deadline: self.moment(demand.deadline),
         };

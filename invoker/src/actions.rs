@@ -115,14 +115,14 @@ impl Actions {
     }
 
     fn stem(&self, action: &Action) -> Option<Stem> {
-        let memory = action.limits.memory;
+        let whirl_model::ActionLimits { memory, cpu, gpu, .. } = action.limits.clone();
         match &action.exec {
             Exec::Blackbox { image, .. } => {
-                Some(Stem { kind: Kind::blackbox(), image: image.clone(), memory })
+                Some(Stem { kind: Kind::blackbox(), image: image.clone(), memory, cpu, gpu })
             }
             Exec::Runtime { kind, .. } => {
                 let runtime = self.manifest.resolve(kind)?;
-                Some(Stem { kind: kind.clone(), image: runtime.image.clone(), memory })
+                Some(Stem { kind: kind.clone(), image: runtime.image.clone(), memory, cpu, gpu })
             }
             // No invoker runs one.
             Exec::Sequence { .. } => None,

@@ -1,8 +1,8 @@
 //! What an operator can set about an invoker.
 
 use serde::{Deserialize, Serialize};
-use whirl_model::ByteSize;
 use whirl_model::size::SizeError;
+use whirl_model::{ByteSize, Cores};
 
 /// Settings of an invoker.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -10,6 +10,10 @@ use whirl_model::size::SizeError;
 pub struct InvokerConfig {
     /// Mebibytes of memory for all containers together.
     pub memory: u32,
+    /// CPU cores for all containers together whose actions ask for their own; the host's if not given.
+    pub cpus: Option<Cores>,
+    /// The host's GPUs.
+    pub gpu: GpuConfig,
     /// Activations taken from the topic and not yet ended, at most.
     pub credit: usize,
     /// Containers that are being started at once, at most.
@@ -18,6 +22,10 @@ pub struct InvokerConfig {
     pub pause_grace_seconds: u64,
     /// Seconds that an idle container is kept.
     pub idle_timeout_seconds: u64,
+    /// Seconds that an idle container with GPUs is kept.
+    pub gpu_idle_timeout_seconds: u64,
+    /// Seconds that an activation may wait for a container; then it is recorded and not run.
+    pub queue_seconds: u64,
     /// Seconds that a container may take from its creation until it listens.
     pub start_timeout_seconds: u64,
     /// Milliseconds after which the successor of a stem cell that was taken is started.
@@ -32,14 +40,36 @@ pub struct InvokerConfig {
     pub allow_concurrency: bool,
 }
 
+/// Which GPUs containers may have, and how they are shared.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct GpuConfig {
+    /// Whether the host is asked for its GPUs.
+    pub discover: bool,
+    /// The GPUs, each `UUID[:CLASS[:MEBIBYTES]]`, in place of those that the host would tell.
+    pub devices: Vec<String>,
+    /// How many activations that ask for a share may have the same device; 1 shares none.
+    pub ways: u32,
+}
+
+impl Default for GpuConfig {
+    fn default() -> Self {
+        Self { discover: true, devices: Vec::new(), ways: 1 }
+    }
+}
+
 impl Default for InvokerConfig {
     fn default() -> Self {
         Self {
             memory: 2048,
+            cpus: None,
+            gpu: GpuConfig::default(),
             credit: 256,
             parallel_starts: 4,
             pause_grace_seconds: 10,
             idle_timeout_seconds: 600,
+            gpu_idle_timeout_seconds: 60,
+            queue_seconds: 300,
             start_timeout_seconds: 60,
             stem_refill_milliseconds: 200,
             stem_check_seconds: 600,

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use whirl_containers::docker::{self, DockerFactory, DockerOptions, SetupError};
 use whirl_containers::factory::ContainerFactory;
 use whirl_containers::process::{ProcessFactory, ProcessOptions};
-use whirl_model::RuntimeManifest;
+use whirl_model::{Cores, GpuDevice, RuntimeManifest};
 
 use crate::InvokerConfig;
 
@@ -128,6 +128,26 @@ pub struct Containers {
     pub factory: Arc<dyn ContainerFactory>,
     /// The host's address on the containers' network; none if they are in the host's own.
     pub gateway: Option<IpAddr>,
+    /// What they may have of the host beside memory.
+    pub host: Host,
+}
+
+/// What containers may have of a host beside memory.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Host {
+    /// CPU cores for those whose actions ask for their own.
+    pub cpu: Cores,
+    /// GPUs.
+    pub gpus: Vec<GpuDevice>,
+}
+
+impl Host {
+    /// What the settings say, else what the host tells.
+    fn find(config: &InvokerConfig) -> Self {
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        let all = || Cores::from_thousandths(u32::try_from(cores() * 1000).unwrap_or(u32::MAX));
+        Self { cpu: config.cpus.unwrap_or_else(all), gpus: Vec::new() }
+    }
 }
 
 impl Containers {
@@ -166,7 +186,7 @@ pub fn environment(api_host: &str, config: &InvokerConfig) -> BTreeMap<String, S
 async fn in_docker(request: &ContainerRequest<'_>) -> Result<Containers, SetupFailure> {
     let factory = DockerFactory::connect(&docker_options(request)).await?;
     let gateway = factory.gateway();
-    Ok(Containers { factory: Arc::new(factory), gateway: Some(gateway) })
+    Ok(Containers { factory: Arc::new(factory), gateway: Some(gateway), host: Host::find(request.invoker) })
 }
 
 fn docker_options(request: &ContainerRequest<'_>) -> DockerOptions {
@@ -208,7 +228,7 @@ fn as_processes(request: &ContainerRequest<'_>) -> Result<Containers, SetupFailu
         state_dir: path.to_owned(),
     });
     let factory = factory.map_err(|source| SetupFailure::Folder { path: path.to_owned(), source })?;
-    Ok(Containers { factory: Arc::new(factory), gateway: None })
+    Ok(Containers { factory: Arc::new(factory), gateway: None, host: Host::find(request.invoker) })
 }
 
 /// The `runtimes` folder of an installation or of a checkout that the program was built in.

@@ -7,7 +7,7 @@ use whirl_containers::action_client::ActionClient;
 use whirl_containers::factory::{
     ContainerError, ContainerImage, ContainerName, ContainerSpec, StartedContainer,
 };
-use whirl_model::{ActivationId, Kind};
+use whirl_model::{ActivationId, GpuId, Kind};
 use whirl_scheduling::pool::{ContainerId, Effect, Event, StartFailure, Stem};
 use whirl_service::retry::with_causes;
 
@@ -26,11 +26,13 @@ impl Shell {
         for effect in effects {
             match effect {
                 Effect::Run(id, activation) => self.run(id, activation, Preparation::None),
-                Effect::Initialise(id, activation) => self.run(id, activation, Preparation::Initialise),
+                Effect::Initialise(id, activation, _cold) => {
+                    self.run(id, activation, Preparation::Initialise)
+                }
                 Effect::Resume(id, activation) => self.run(id, activation, Preparation::Resume),
-                Effect::Start(id, stem) => {
+                Effect::Start(id, stem, gpus) => {
                     let shell = Arc::clone(self);
-                    self.background.spawn(async move { shell.start_container(id, stem).await });
+                    self.background.spawn(async move { shell.start_container(id, stem, gpus).await });
                 }
                 Effect::Pause(id) => {
                     let shell = Arc::clone(self);
@@ -75,9 +77,9 @@ impl Shell {
         }
     }
 
-    async fn start_container(self: &Arc<Self>, id: ContainerId, stem: Arc<Stem>) {
+    async fn start_container(self: &Arc<Self>, id: ContainerId, stem: Arc<Stem>, gpus: Vec<GpuId>) {
         let begun = Instant::now();
-        let result = self.try_start(id, &stem).await;
+        let result = self.try_start(id, &stem, gpus).await;
         self.metrics.starts.with_label_values(&[if result.is_ok() { "ok" } else { "failed" }]).inc();
         match result {
             Ok(()) => {
@@ -91,8 +93,13 @@ impl Shell {
         }
     }
 
-    async fn try_start(self: &Arc<Self>, id: ContainerId, stem: &Arc<Stem>) -> Result<(), StartFailure> {
-        let spec = self.spec(id, stem);
+    async fn try_start(
+        self: &Arc<Self>,
+        id: ContainerId,
+        stem: &Arc<Stem>,
+        gpus: Vec<GpuId>,
+    ) -> Result<(), StartFailure> {
+        let spec = self.spec(id, stem, gpus);
         let started = self.factory.create(&spec).await.map_err(|error| {
             let cause = &error as &dyn std::error::Error;
             tracing::warn!(error = cause, container = %spec.name, "a container cannot be started");
@@ -126,7 +133,7 @@ impl Shell {
         Err(StartFailure { message, developers })
     }
 
-    fn spec(&self, id: ContainerId, stem: &Stem) -> ContainerSpec {
+    fn spec(&self, id: ContainerId, stem: &Stem, gpus: Vec<GpuId>) -> ContainerSpec {
         let image = if stem.kind == Kind::blackbox() && !self.actions.is_native(&stem.image) {
             ContainerImage::User { image: stem.image.clone() }
         } else {
@@ -134,7 +141,7 @@ impl Shell {
         };
         let kind = stem.kind.as_str().replace(':', "-");
         let name = ContainerName::new(&format!("whirl_{}_{}_{kind}", self.owner, id.0));
-        ContainerSpec { name, image, memory: stem.memory, env: self.env.clone() }
+        ContainerSpec { name, image, memory: stem.memory, cpu: stem.cpu, gpus, env: self.env.clone() }
     }
 
     /// Takes charge of a container: from here on what it writes is read.

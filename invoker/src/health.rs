@@ -71,7 +71,13 @@ mod tests {
     use super::*;
 
     fn stem(kind: &str) -> Arc<Stem> {
-        Arc::new(Stem { kind: Kind::new(kind), image: "a/b".parse().unwrap(), memory: 256 })
+        Arc::new(Stem {
+            kind: Kind::new(kind),
+            image: "a/b".parse().unwrap(),
+            memory: 256,
+            cpu: None,
+            gpu: None,
+        })
     }
 
     #[test]

@@ -15,6 +15,7 @@ use whirl_scheduling::pool::{Event, PoolStatus};
 use whirl_service::keys::ServerKey;
 
 use crate::InvokerConfig;
+use crate::containers::Host;
 use crate::feed::Feed;
 use crate::heartbeat::{Heartbeat, MemberParts};
 use crate::metrics::InvokerMetrics;
@@ -36,6 +37,8 @@ pub struct InvokerParts {
     pub bus: Arc<dyn Bus>,
     /// What makes its containers.
     pub factory: Arc<dyn ContainerFactory>,
+    /// What they may have of the host beside memory.
+    pub host: Host,
     /// Opens the callers' sealed keys, for actions that may have them. They are sealed for the UUID of
     /// their namespace.
     pub key: ServerKey,

@@ -29,6 +29,8 @@ impl Job {
             key: self.key.clone(),
             stem: Arc::clone(&self.stem),
             concurrency: self.action.limits.concurrency,
+            instances: self.action.limits.instances,
+            deadline: None,
         }
     }
 }

@@ -8,5 +8,5 @@ mod book;
 mod follow;
 mod lines;
 
-pub(crate) use book::{Finished, LogBook, Page};
+pub(crate) use book::{Finished, LogBook, Page, Watch};
 pub(crate) use follow::follow;

@@ -204,6 +204,18 @@ pub(crate) fn of_rejection(rejection: &Rejection) -> ActivationResponse {
                 "The action needs {needs} MB of memory, and there are {has} MB for all actions together."
             ),
         ),
+        Rejection::TooManyCores { needs, has } => ActivationResponse::failure(
+            Outcome::InternalError,
+            &format!("The action needs {needs} CPU cores, and there are {has} for all actions together."),
+        ),
+        Rejection::NoGpu(gpu) => ActivationResponse::failure(
+            Outcome::InternalError,
+            &format!("No invoker has a fitting GPU: the action needs {gpu}."),
+        ),
+        Rejection::Expired => ActivationResponse::failure(
+            Outcome::InternalError,
+            "The action was not run: it waited too long for a container.",
+        ),
         Rejection::StartFailed(StartFailure { message, developers: true }) => developer(message),
         Rejection::StartFailed(StartFailure { message, .. }) => {
             ActivationResponse::failure(Outcome::InternalError, message)

@@ -229,6 +229,7 @@ impl Process {
             stores: backends.stores.clone(),
             bus: Arc::clone(&backends.bus),
             factory: Arc::clone(&containers.factory),
+            host: containers.host.clone(),
             key: given.key.clone(),
             env: environment(api_host, &config.invoker),
             bounds: config.limits,

@@ -63,7 +63,7 @@ pub(crate) async fn run(
         return;
     }
     let log_limit = (job.action.limits.logs as usize) << 20;
-    let page_number = container.book.lock().begin(log_limit);
+    let page_number = container.book.lock().begin(job.message.activation_id, log_limit);
     if let Err(error) = job.receipt.started() {
         tracing::error!(error = chain(&error), activation = %job.message.activation_id, "a start cannot be noted");
         container.book.lock().cancel(page_number);

@@ -23,6 +23,7 @@ use crate::InvokerConfig;
 use crate::acknowledgements::Acknowledgements;
 use crate::actions::Actions;
 use crate::container::Running;
+use crate::containers::Host;
 use crate::health::Health;
 use crate::intake::Intake;
 use crate::invoker::InvokerParts;
@@ -72,7 +73,7 @@ impl Shell {
     pub(crate) fn new(parts: InvokerParts) -> Self {
         let gather = Duration::from_millis(parts.config.record_gather_milliseconds);
         let records = RecordWriter::new(Arc::clone(&parts.stores.activations), gather, parts.metrics.clone());
-        let pool = Pool::new(pool_config(&parts.config, &parts.manifest));
+        let pool = Pool::new(pool_config(&parts.config, &parts.manifest, parts.host));
         Self {
             actions: Actions::new(
                 Arc::clone(&parts.stores.entities),
@@ -271,13 +272,15 @@ impl Shell {
     }
 }
 
-fn pool_config(config: &InvokerConfig, manifest: &RuntimeManifest) -> PoolConfig {
+fn pool_config(config: &InvokerConfig, manifest: &RuntimeManifest, host: Host) -> PoolConfig {
     let stem_cells = manifest.iter().flat_map(|runtime| {
         runtime.stem_cells.iter().map(|cell| StemRule {
             stem: Arc::new(Stem {
                 kind: runtime.kind.clone(),
                 image: runtime.image.clone(),
                 memory: u32::try_from(cell.memory.as_megabytes()).unwrap_or(u32::MAX),
+                cpu: None,
+                gpu: None,
             }),
             initial_count: cell.initial_count,
             reactive: cell.reactive.as_ref().map(|r| ReactiveRule {
@@ -291,10 +294,13 @@ fn pool_config(config: &InvokerConfig, manifest: &RuntimeManifest) -> PoolConfig
     });
     PoolConfig {
         memory: config.memory,
+        cpu: host.cpu,
+        gpus: host.gpus,
         credit: config.credit,
         parallel_starts: config.parallel_starts,
         pause_grace: Duration::from_secs(config.pause_grace_seconds),
         idle_timeout: Duration::from_secs(config.idle_timeout_seconds),
+        gpu_idle_timeout: Duration::from_secs(config.gpu_idle_timeout_seconds),
         refill_delay: Duration::from_millis(config.stem_refill_milliseconds),
         stem_check_interval: Duration::from_secs(config.stem_check_seconds),
         stem_cells: stem_cells.collect(),

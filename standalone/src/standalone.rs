@@ -213,6 +213,7 @@ impl Ground {
             stores: self.stores.clone(),
             bus: self.bus.clone(),
             factory: Arc::clone(&containers.factory),
+            host: containers.host.clone(),
             key: self.key.clone(),
             env: environment(&host, &config.invoker),
             bounds: config.controller.limits,

@@ -139,6 +139,8 @@ impl Case {
             activation: ActivationId::from_bits(self.dice.roll().into()),
             place: Dice(action).roll(),
             memory: ACTIVATION,
+            cpu: None,
+            gpu: None,
             tags: Vec::new(),
             deadline: DEADLINE,
         }
@@ -223,6 +225,9 @@ fn report(id: u32) -> InvokerReport {
         memory_total: INVOKER,
         memory_free: INVOKER,
         waiting: 0,
+        cpu_total: whirl_model::Cores::default(),
+        cpu_free: whirl_model::Cores::default(),
+        gpus: Vec::new(),
         tags: Vec::new(),
         warm: Vec::new(),
     }

@@ -125,8 +125,8 @@ fn annotations(about: &About<'_>) -> Parameters {
     if about.inner {
         annotations.set("causedBy", Json::of("sequence"));
     }
-    if let Some(limits) = about.limits {
-        annotations.set("limits", Json::of(&limits));
+    if let Some(limits) = &about.limits {
+        annotations.set("limits", Json::of(limits));
     }
     if let Some(binding) = about.binding {
         annotations.set("binding", Json::of(binding));

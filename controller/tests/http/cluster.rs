@@ -61,6 +61,9 @@ fn report() -> InvokerReport {
         memory_total: 512,
         memory_free: 512,
         waiting: 0,
+        cpu_total: whirl_model::Cores::default(),
+        cpu_free: whirl_model::Cores::default(),
+        gpus: Vec::new(),
         tags: Vec::new(),
         warm: Vec::new(),
     }

@@ -16,7 +16,7 @@ use rdkafka::message::{Headers, Message as _};
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use tokio::sync::mpsc;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use whirl_backends::bus::kafka::{ConnectError, Protocol};
 use whirl_backends::bus::{
     Bus, BusError, Consumer, Delivery, Durability, Listener, Message, Progress, Subscription,
@@ -96,9 +96,17 @@ async fn next(inbox: &mut Inbox) -> Delivery {
     timeout(DEADLINE, inbox.recv()).await.expect("a message came").unwrap()
 }
 
+/// Publishes as soon as the bus takes it: a topic that was just made anew may need a moment.
 async fn publish(bus: &Arc<dyn Bus>) -> ActivationId {
     let id = new_activation_id();
-    bus.publish(INVOKER, Message::Activation(activation(id)), Durability::Machine).await.unwrap();
+    let message = Message::Activation(activation(id));
+    let taken = async {
+        while let Err(error) = bus.publish(INVOKER, message.clone(), Durability::Machine).await {
+            assert!(error.is_retryable(), "{error:?}");
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(DEADLINE, taken).await.expect("the bus took the message");
     id
 }
 
@@ -252,7 +260,7 @@ async fn a_topic_that_is_lost_is_made_and_read_anew() {
             if let Ok(delivery) = inbox.try_recv() {
                 break delivery;
             }
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            sleep(Duration::from_millis(50)).await;
         }
     };
     let delivery = timeout(DEADLINE, came).await.expect("reading goes on");
@@ -358,7 +366,7 @@ async fn an_outage_is_told_at_once_and_ends_by_itself() {
     while bus.trouble().is_some() {
         // A broker that was killed has to wait until its old session ends.
         assert!(begun.elapsed() < 4 * DEADLINE, "{:?}", bus.trouble());
-        tokio::time::sleep(Duration::from_millis(10)).await;
+        sleep(Duration::from_millis(10)).await;
     }
     eprintln!("back after {:?}", begun.elapsed());
     let answer = new_activation_id();

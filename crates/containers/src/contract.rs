@@ -123,7 +123,7 @@ impl Subject<'_> {
 
     fn spec(&self, name: &str, image: ContainerImage) -> ContainerSpec {
         let name = ContainerName::new(&format!("{}-{name}", self.prefix));
-        ContainerSpec { name, image, memory: 256, env: BTreeMap::new() }
+        ContainerSpec { name, image, memory: 256, cpu: None, gpus: Vec::new(), env: BTreeMap::new() }
     }
 
     async fn create(&self, name: &str) -> (ContainerName, StartedContainer) {

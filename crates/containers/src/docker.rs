@@ -117,7 +117,7 @@ impl DockerFactory {
         let address = SocketAddr::new(address, ACTION_PORT);
         let (output, cut) = output::chunks(attached);
         self.outputs.lock().insert(spec.name.clone(), cut);
-        Ok(StartedContainer { address, output })
+        Ok(StartedContainer { address, output, meter: None })
     }
 
     async fn create_and_start(&self, spec: &ContainerSpec) -> Result<StartedContainer, Failure> {

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
-use whirl_model::{ImageName, Kind};
+use whirl_model::{Cores, GpuId, ImageName, Kind};
 
 /// The name of one container, chosen by its invoker and unique on the host.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -60,6 +61,10 @@ pub struct ContainerSpec {
     pub image: ContainerImage,
     /// Mebibytes of memory; no swap on top.
     pub memory: u32,
+    /// CPU cores that it may use at most; a part of the host's that follows from its memory if not set.
+    pub cpu: Option<Cores>,
+    /// The GPUs that it sees. It sees no others.
+    pub gpus: Vec<GpuId>,
     /// Environment that exists before `/init`.
     pub env: BTreeMap<String, String>,
 }
@@ -100,6 +105,14 @@ pub struct StartedContainer {
     /// What it writes, from its start on, until it ends or is destroyed. Must be read steadily: a
     /// container whose output is not read stands still in the end.
     pub output: BoxStream<'static, std::io::Result<OutputChunk>>,
+    /// Tells the CPU time that it has used, where that can be told.
+    pub meter: Option<Box<dyn CpuMeter>>,
+}
+
+/// Tells how much CPU time a container's processes have used.
+pub trait CpuMeter: Send + Sync {
+    /// All since the container's start; `None` once it cannot be told any more. Cheap, and does not block.
+    fn used(&self) -> Option<Duration>;
 }
 
 /// Why a container could not be made, paused, resumed or removed.
@@ -183,6 +196,11 @@ pub trait ContainerFactory: Send + Sync {
 
     /// How it is, asked after its connection broke. `OutOfMemory` stays once it is true.
     async fn state(&self, name: &ContainerName) -> Result<ContainerState, ContainerError>;
+
+    /// Why containers can be neither made nor removed at present, if that is known. Those that are there go on.
+    fn trouble(&self) -> Option<String> {
+        None
+    }
 
     /// Removes all containers that an earlier process with the same owner left behind; gives their number.
     async fn remove_leftovers(&self) -> Result<usize, ContainerError>;

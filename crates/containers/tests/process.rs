@@ -47,7 +47,7 @@ fn runtime(kind: &str) -> ContainerImage {
 
 fn spec(image: ContainerImage) -> ContainerSpec {
     let env = [("GREETING".to_owned(), "hello".to_owned())].into();
-    ContainerSpec { name: ContainerName::new("one"), image, memory: 256, env }
+    ContainerSpec { name: ContainerName::new("one"), image, memory: 256, cpu: None, gpus: vec![], env }
 }
 
 #[tokio::test]

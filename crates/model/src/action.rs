@@ -86,7 +86,7 @@ impl Action {
             version: self.version,
             publish: self.publish,
             annotations: &self.annotations,
-            limits: self.limits,
+            limits: self.limits.clone(),
             exec: BinaryOnly { binary: self.exec.is_binary() },
             updated: self.updated,
         })
@@ -152,7 +152,7 @@ impl<'a> ActionJson<'a> {
             exec: ExecJson { exec: &action.exec, code },
             parameters: &action.parameters,
             annotations: &action.annotations,
-            limits: action.limits,
+            limits: action.limits.clone(),
             updated: action.updated,
             binding: None,
         }

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::topic::Position;
-use crate::{DocId, Namespace};
+use crate::{Cores, DocId, GpuReport, Namespace};
 
 /// One life of an invoker: every join gets a greater number than all before. Zero where nothing is leased.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -53,6 +53,15 @@ pub struct InvokerReport {
     /// Mebibytes that running and waiting activations do not need. Idle containers count as free: they go
     /// when their memory is wanted.
     pub memory_free: u32,
+    /// CPU cores for all containers that ask for their own.
+    #[serde(default)]
+    pub cpu_total: Cores,
+    /// Those that running and waiting activations do not need, counted like the memory.
+    #[serde(default)]
+    pub cpu_free: Cores,
+    /// The host's GPUs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gpus: Vec<GpuReport>,
     /// Activations taken from the topic that wait for a container.
     pub waiting: u32,
     /// What the host offers, for actions that ask for it.

@@ -5,7 +5,9 @@
 
 pub mod action;
 pub mod activation;
+pub mod cpu;
 pub mod exec;
+pub mod gpu;
 pub mod health;
 pub mod id;
 pub mod identity;
@@ -30,7 +32,9 @@ pub mod wire;
 
 pub use action::Action;
 pub use activation::{ActivationRecord, ActivationResponse, Outcome, Provenance};
+pub use cpu::Cores;
 pub use exec::{Code, Exec, Kind};
+pub use gpu::{GpuAmount, GpuClass, GpuDevice, GpuId, GpuLimit, GpuReport};
 pub use health::{ControllerReport, Epoch, InvokerReport, Willingness};
 pub use id::{ActivationId, ControllerId, DocId, InvokerId, Revision, TransactionId};
 pub use identity::{Caller, Credentials, KeyHash, SealedKey, Subject};

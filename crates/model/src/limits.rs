@@ -2,9 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What one action may use. All members are always present in replies, `instances` only if set; documents that
-/// are older than a limit leave it out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+use crate::gpu::GpuChange;
+use crate::{Cores, GpuAmount, GpuLimit};
+
+/// What one action may use. In replies `instances`, `cpu` and `gpu` are present only if set, all other members
+/// always; documents that are older than a limit leave it out.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ActionLimits {
     /// Milliseconds that `/init` and `/run` may take, each.
@@ -18,16 +21,22 @@ pub struct ActionLimits {
     /// Containers that may hold the action at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instances: Option<u32>,
+    /// CPU cores of the container, which are its own; a part of the host's that follows from memory if not set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu: Option<Cores>,
+    /// GPUs of the container; none if not set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gpu: Option<GpuLimit>,
 }
 
 impl Default for ActionLimits {
     fn default() -> Self {
-        Self { timeout: 60_000, memory: 256, logs: 10, concurrency: 1, instances: None }
+        Self { timeout: 60_000, memory: 256, logs: 10, concurrency: 1, instances: None, cpu: None, gpu: None }
     }
 }
 
 /// Limits as a client gives them: members left out (or `null`) keep what they were.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 pub struct LimitsPatch {
     /// See [`ActionLimits::timeout`].
     pub timeout: Option<i64>,
@@ -39,6 +48,10 @@ pub struct LimitsPatch {
     pub concurrency: Option<i64>,
     /// See [`ActionLimits::instances`].
     pub instances: Option<i64>,
+    /// See [`ActionLimits::cpu`]; zero takes the limit away.
+    pub cpu: Option<Cores>,
+    /// See [`ActionLimits::gpu`].
+    pub gpu: Option<GpuChange>,
 }
 
 /// The least and the most that a limit may be, both allowed.
@@ -64,6 +77,10 @@ pub struct LimitBounds {
     pub concurrency: Range,
     /// Containers of [`ActionLimits::instances`].
     pub instances: Range,
+    /// Thousandths of a core of [`ActionLimits::cpu`].
+    pub cpu: Range,
+    /// Whole devices of [`ActionLimits::gpu`]; a share of one counts as one.
+    pub gpu: Range,
     /// Bytes of an action's code, counted as it stands in JSON.
     pub code_bytes: u64,
     /// Bytes of an entity's parameters; annotations have the same bound.
@@ -80,6 +97,8 @@ impl Default for LimitBounds {
             logs: Range { min: 0, max: 10 },
             concurrency: Range { min: 1, max: 1 },
             instances: Range { min: 0, max: 30 },
+            cpu: Range { min: 10, max: 64_000 },
+            gpu: Range { min: 0, max: 8 },
             code_bytes: 48 << 20,
             parameter_bytes: 1 << 20,
             payload_bytes: 1 << 20,
@@ -128,7 +147,32 @@ impl LimitBounds {
         if let Some(instances) = patch.instances {
             limits.instances = Some(self.instances.check("instances", "containers", instances)?);
         }
+        if let Some(cores) = patch.cpu {
+            limits.cpu = self.check_cpu(cores)?;
+        }
+        match &patch.gpu {
+            None => {}
+            Some(GpuChange::Remove) => limits.gpu = None,
+            Some(GpuChange::Set(gpu)) => limits.gpu = Some(self.check_gpu(gpu)?),
+        }
         Ok(limits)
+    }
+
+    fn check_cpu(&self, cores: Cores) -> Result<Option<Cores>, LimitError> {
+        if cores.is_zero() {
+            return Ok(None);
+        }
+        self.cpu.check("cpu", "thousandths of a core", cores.thousandths().into())?;
+        Ok(Some(cores))
+    }
+
+    fn check_gpu(&self, gpu: &GpuLimit) -> Result<GpuLimit, LimitError> {
+        let devices = match gpu.amount {
+            GpuAmount::Devices(devices) => devices,
+            GpuAmount::Share(_) => 1,
+        };
+        self.gpu.check("gpu", "devices", devices.into())?;
+        Ok(gpu.clone())
     }
 
     /// Whether limits that were stored earlier are still allowed.
@@ -142,8 +186,10 @@ impl LimitBounds {
             logs: Some(limits.logs.into()),
             concurrency: Some(limits.concurrency.into()),
             instances: limits.instances.map(i64::from),
+            cpu: limits.cpu,
+            gpu: limits.gpu.clone().map(GpuChange::Set),
         };
-        self.apply(*limits, &patch).map(|_| ())
+        self.apply(limits.clone(), &patch).map(|_| ())
     }
 }
 
@@ -180,9 +226,27 @@ mod tests {
             r#"{"concurrency":0}"#,
             r#"{"concurrency":2}"#,
             r#"{"instances":31}"#,
+            r#"{"cpu":0.009}"#,
+            r#"{"cpu":65}"#,
+            r#"{"gpu":9}"#,
         ] {
             assert!(patched(bad).unwrap_err().to_string().contains("allowed threshold"), "{bad}");
         }
+    }
+
+    #[test]
+    fn zero_takes_cpu_and_gpu_away_again() {
+        let bounds = LimitBounds::default();
+        let patch = |base: ActionLimits, text: &str| {
+            bounds.apply(base, &serde_json::from_str::<LimitsPatch>(text).unwrap()).unwrap()
+        };
+        let set = patch(ActionLimits::default(), r#"{"cpu":0.5,"gpu":{"count":1,"class":"h100"}}"#);
+        assert_eq!(
+            serde_json::to_string(&set).unwrap(),
+            r#"{"timeout":60000,"memory":256,"logs":10,"concurrency":1,"cpu":0.5,"gpu":{"count":1,"class":"h100"}}"#
+        );
+        assert_eq!(patch(set.clone(), "{}"), set);
+        assert_eq!(patch(set, r#"{"cpu":0,"gpu":0}"#), ActionLimits::default());
     }
 
     #[test]

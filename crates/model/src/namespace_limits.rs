@@ -88,6 +88,8 @@ impl NamespaceLimits {
                 self.max_action_concurrency,
             ),
             instances: within(platform.instances, None, self.concurrent_invocations),
+            cpu: platform.cpu,
+            gpu: platform.gpu,
             code_bytes: platform.code_bytes,
             parameter_bytes: bytes(platform.parameter_bytes, self.max_parameter_size),
             payload_bytes: bytes(platform.payload_bytes, self.max_payload_size),

@@ -24,7 +24,7 @@ use std::time::Duration;
 use crate::Moment;
 pub use config::PoolConfig;
 use container::{Container, State, Tenancy};
-pub use effect::{Effect, Rejection};
+pub use effect::{Cold, ColdReason, Effect, Origin, Rejection};
 pub use event::{Event, Fate, StartFailure};
 pub use load::PoolLoad;
 use placement::{Choice, Pass};
@@ -425,7 +425,7 @@ impl Pool {
     fn start(&mut self, stem: Arc<Stem>, effects: &mut Vec<Effect>) -> ContainerId {
         let id = ContainerId(self.next_id);
         self.next_id += 1;
-        effects.push(Effect::Start(id, Arc::clone(&stem)));
+        effects.push(Effect::Start(id, Arc::clone(&stem), Vec::new()));
         self.containers.insert(id, Container { stem, state: State::Starting });
         id
     }
@@ -458,7 +458,8 @@ impl Pool {
             container.change(|state| match state {
                 State::Stem { .. } => {
                     taken_stem = Some(stem);
-                    effects.push(Effect::Initialise(id, activation));
+                    let cold = Cold { origin: Origin::NewContainer, reason: ColdReason::First };
+                    effects.push(Effect::Initialise(id, activation, cold));
                     State::Initialising { tenancy: Tenancy::of(request), condemned: false }
                 }
                 State::Idle { tenancy, .. } => {

@@ -3,7 +3,9 @@
 use std::collections::VecDeque;
 use std::time::{Duration, SystemTime};
 
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use whirl_containers::factory::{OutputChunk, Stream};
+use whirl_model::ActivationId;
 use whirl_scheduling::Moment;
 
 use super::lines::{END_MARK, Lines};
@@ -23,6 +25,15 @@ pub(crate) struct Page<T> {
     pub(crate) ticket: T,
     /// Whether the container may not have written its end marks.
     pub(crate) broken: bool,
+}
+
+/// An activation's log while it is written.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    /// The lines up to now.
+    pub(crate) so_far: Vec<String>,
+    /// Those that follow; ends with the log.
+    pub(crate) more: UnboundedReceiver<String>,
 }
 
 /// An activation's complete log.
@@ -54,6 +65,8 @@ pub(crate) struct LogBook<T> {
 
 #[derive(Debug)]
 struct Entry<T> {
+    activation: ActivationId,
+    watchers: Vec<UnboundedSender<String>>,
     limit: usize,
     bytes: usize,
     lines: Vec<String>,
@@ -78,11 +91,27 @@ impl<T> LogBook<T> {
     }
 
     /// An activation is about to run; its log may hold `limit` bytes. Gives the number to end it by.
-    pub(crate) fn begin(&mut self, limit: usize) -> u64 {
+    pub(crate) fn begin(&mut self, activation: ActivationId, limit: usize) -> u64 {
         let lines = std::mem::take(&mut self.stray);
         let bytes = std::mem::take(&mut self.stray_bytes);
-        self.open.push_back(Entry { limit, bytes, lines, truncated: false, page: None });
+        self.open.push_back(Entry {
+            activation,
+            watchers: Vec::new(),
+            limit,
+            bytes,
+            lines,
+            truncated: false,
+            page: None,
+        });
         self.first + self.open.len() as u64 - 1
+    }
+
+    /// The log of an activation that is not complete yet.
+    pub(crate) fn watch(&mut self, activation: ActivationId) -> Option<Watch> {
+        let entry = self.open.iter_mut().find(|entry| entry.activation == activation)?;
+        let (sender, more) = unbounded_channel();
+        entry.watchers.push(sender);
+        Some(Watch { so_far: entry.lines.clone(), more })
     }
 
     /// An activation did not run here after all.
@@ -193,17 +222,22 @@ impl<T> Entry<T> {
                 "Logs were truncated because the total bytes size exceeds the limit of {} bytes.",
                 self.limit
             );
-            self.lines.push(format_line(Stream::Stderr, warning.as_bytes(), clock));
+            self.keep(format_line(Stream::Stderr, warning.as_bytes(), clock));
         } else {
-            self.lines.push(format_line(stream, line, clock));
+            self.keep(format_line(stream, line, clock));
         }
     }
 
+    fn keep(&mut self, line: String) {
+        self.watchers.retain(|watcher| watcher.send(line.clone()).is_ok());
+        self.lines.push(line);
+    }
+
     fn finish(mut self, lacks_marks: bool) -> Option<Finished<T>> {
-        let (page, _) = self.page?;
+        let (page, _) = self.page.take()?;
         if lacks_marks && self.limit > 0 {
             let warning = if page.broken { BROKEN } else { INCOMPLETE };
-            self.lines.push(format_line(Stream::Stderr, warning.as_bytes(), SystemTime::now()));
+            self.keep(format_line(Stream::Stderr, warning.as_bytes(), SystemTime::now()));
         }
         Some(Finished { ticket: page.ticket, lines: self.lines, condemns: self.truncated || lacks_marks })
     }
@@ -248,9 +282,9 @@ mod tests {
     #[test]
     fn the_nth_mark_of_each_stream_ends_the_nth_activation() {
         let mut book = LogBook::new(true);
-        let first = book.begin(MEGABYTE);
+        let first = book.begin(ActivationId::from_bits(1), MEGABYTE);
         assert!(book.end(first, page(1), at(0)).is_empty());
-        let second = book.begin(MEGABYTE);
+        let second = book.begin(ActivationId::from_bits(1), MEGABYTE);
         assert!(say(&mut book, Stream::Stdout, &format!("a\n{MARK}b\n{MARK}")).is_empty());
         let done = say(&mut book, Stream::Stderr, &format!("e\n{MARK}f\n"));
         assert_eq!(done, [(1, vec!["stdout: a".into(), "stderr: e".into()])]);
@@ -264,7 +298,7 @@ mod tests {
     #[test]
     fn a_mark_may_follow_words_that_end_without_a_newline() {
         let mut book = LogBook::new(true);
-        let number = book.begin(MEGABYTE);
+        let number = book.begin(ActivationId::from_bits(1), MEGABYTE);
         say(&mut book, Stream::Stdout, &format!("no newline{MARK}"));
         say(&mut book, Stream::Stderr, MARK);
         assert_eq!(texts(book.end(number, page(1), at(0))), [(1, vec!["stdout: no newline".into()])]);
@@ -274,7 +308,7 @@ mod tests {
     fn what_nobody_said_goes_to_the_next_one() {
         let mut book = LogBook::new(true);
         say(&mut book, Stream::Stdout, "early\n");
-        let number = book.begin(MEGABYTE);
+        let number = book.begin(ActivationId::from_bits(1), MEGABYTE);
         say(&mut book, Stream::Stdout, MARK);
         say(&mut book, Stream::Stderr, MARK);
         assert_eq!(texts(book.end(number, page(1), at(0))), [(1, vec!["stdout: early".into()])]);
@@ -283,7 +317,7 @@ mod tests {
     #[test]
     fn too_much_is_cut_with_a_warning_and_condemns() {
         let mut book = LogBook::new(true);
-        let number = book.begin(8);
+        let number = book.begin(ActivationId::from_bits(1), 8);
         say(&mut book, Stream::Stdout, &format!("four\nfive\nsix\n{MARK}"));
         say(&mut book, Stream::Stderr, MARK);
         let finished = book.end(number, page(1), at(0));
@@ -296,7 +330,7 @@ mod tests {
     #[test]
     fn marks_that_do_not_come_are_waited_for_two_silent_seconds() {
         let mut book = LogBook::new(true);
-        let number = book.begin(MEGABYTE);
+        let number = book.begin(ActivationId::from_bits(1), MEGABYTE);
         book.end(number, page(1), at(0));
         book.hear(&chunk(Stream::Stdout, "x\n"), SystemTime::UNIX_EPOCH, at(1000));
         assert!(book.tick(at(2999)).is_empty());
@@ -308,7 +342,7 @@ mod tests {
     #[test]
     fn a_broken_containers_log_is_complete_when_its_streams_end() {
         let mut book = LogBook::new(true);
-        let number = book.begin(MEGABYTE);
+        let number = book.begin(ActivationId::from_bits(1), MEGABYTE);
         book.end(number, Page { ticket: 1, broken: true }, at(0));
         say(&mut book, Stream::Stdout, "no newline");
         let finished = book.close(SystemTime::UNIX_EPOCH, at(1));
@@ -318,7 +352,7 @@ mod tests {
     #[test]
     fn a_log_limit_of_zero_keeps_nothing_and_warns_of_nothing() {
         let mut book = LogBook::new(true);
-        let number = book.begin(0);
+        let number = book.begin(ActivationId::from_bits(1), 0);
         say(&mut book, Stream::Stdout, &format!("x\n{MARK}"));
         say(&mut book, Stream::Stderr, MARK);
         let finished = book.end(number, page(1), at(0));
@@ -328,7 +362,7 @@ mod tests {
     #[test]
     fn images_without_marks_are_not_waited_for_long() {
         let mut book = LogBook::new(false);
-        let number = book.begin(MEGABYTE);
+        let number = book.begin(ActivationId::from_bits(1), MEGABYTE);
         say(&mut book, Stream::Stdout, "x\n");
         assert!(book.end(number, page(1), at(0)).is_empty());
         let finished = book.tick(at(100));
@@ -342,7 +376,7 @@ mod tests {
         for stream in [Stream::Stdout, Stream::Stderr] {
             say(&mut book, stream, MARK);
         }
-        let number = book.begin(MEGABYTE);
+        let number = book.begin(ActivationId::from_bits(1), MEGABYTE);
         assert!(book.end(number, page(1), at(0)).is_empty());
         say(&mut book, Stream::Stdout, &format!("a\n{MARK}"));
         assert_eq!(say(&mut book, Stream::Stderr, MARK), [(1, vec!["stdout: a".into()])]);

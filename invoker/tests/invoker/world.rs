@@ -112,6 +112,7 @@ impl World {
             stores: wrap(stores.clone()),
             bus: wrap_bus(bus.clone()),
             factory: Arc::new(factory.clone()),
+            host: whirl_invoker::containers::Host::default(),
             key,
             env: BTreeMap::new(),
             bounds: LimitBounds::default(),

@@ -44,6 +44,9 @@ pub fn report(serial: u64) -> InvokerReport {
         memory_total: 1024,
         memory_free: 1024,
         waiting: 0,
+        cpu_total: whirl_model::Cores::default(),
+        cpu_free: whirl_model::Cores::default(),
+        gpus: Vec::new(),
         tags: vec!["gpu".to_owned()],
         warm: vec![u64::MAX],
     }

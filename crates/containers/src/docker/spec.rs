@@ -97,6 +97,8 @@ mod tests {
             name: ContainerName::new("c"),
             image: ContainerImage::User { image: "a/b:1".parse().unwrap() },
             memory: 256,
+            cpu: None,
+            gpus: Vec::new(),
             env: [("A".to_owned(), "x=y".to_owned()), ("B".to_owned(), String::new())].into(),
         }
     }

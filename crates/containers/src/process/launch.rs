@@ -67,9 +67,10 @@ impl Plan<'_> {
         };
         let pipes = process.leader.stdout.take().zip(process.leader.stderr.take());
         match (listening, pipes) {
-            (Ok(()), Some((stdout, stderr))) => {
-                Ok((process, StartedContainer { address, output: output::chunks(stdout, stderr, is_gone) }))
-            }
+            (Ok(()), Some((stdout, stderr))) => Ok((
+                process,
+                StartedContainer { address, output: output::chunks(stdout, stderr, is_gone), meter: None },
+            )),
             (listening, pipes) => {
                 process.end().await?;
                 let mut complaint = String::new();

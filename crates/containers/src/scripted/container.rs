@@ -42,7 +42,7 @@ impl Container {
         let actor = Actor { name, script, stage, output, paused: is_paused, requests: Default::default() };
         let server = tokio::spawn(serve(listener, Arc::new(actor))).abort_handle();
         let container = Self { state: ContainerState::Running, paused, server };
-        Ok((container, StartedContainer { address, output: chunks.map(Ok).boxed() }))
+        Ok((container, StartedContainer { address, output: chunks.map(Ok).boxed(), meter: None }))
     }
 
     pub(super) fn state(&self) -> ContainerState {

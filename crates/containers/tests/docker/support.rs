@@ -29,7 +29,14 @@ pub(crate) fn python() -> ContainerImage {
 }
 
 pub(crate) fn spec(name: &str, image: ContainerImage) -> ContainerSpec {
-    ContainerSpec { name: ContainerName::new(name), image, memory: 256, env: Default::default() }
+    ContainerSpec {
+        name: ContainerName::new(name),
+        image,
+        memory: 256,
+        cpu: None,
+        gpus: Vec::new(),
+        env: Default::default(),
+    }
 }
 
 /// A container that runs one Python action.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use whirl_model::{ActivationId, Epoch, InvokerId};
+use whirl_model::{ActivationId, Cores, Epoch, GpuLimit, InvokerId};
 
 use crate::Moment;
 
@@ -30,6 +30,10 @@ pub struct Request {
     pub place: u64,
     /// The mebibytes that it needs.
     pub memory: u32,
+    /// The CPU cores that it wants for its own.
+    pub cpu: Option<Cores>,
+    /// The GPUs that it needs.
+    pub gpu: Option<GpuLimit>,
     /// What its host has to offer.
     pub tags: Vec<String>,
     /// When it is given up if nothing was heard of it.
@@ -67,6 +71,8 @@ pub enum Refusal {
     NoInvoker,
     /// None of those that take work is large enough and has the tags.
     NoneFits,
+    /// None of those that would do otherwise has a fitting GPU, free or not.
+    NoGpu,
     /// All that would do are full, and so are their queues.
     Overloaded,
 }

@@ -18,6 +18,9 @@ pub(super) fn report(serial: u64, taken: u64, free: u32) -> InvokerReport {
         memory_total: 1024,
         memory_free: free,
         waiting: 0,
+        cpu_total: whirl_model::Cores::default(),
+        cpu_free: whirl_model::Cores::default(),
+        gpus: Vec::new(),
         tags: vec![],
         warm: vec![],
     }
@@ -60,6 +63,8 @@ impl Script {
             activation: ActivationId::from_bits(self.next),
             place,
             memory: 256,
+            cpu: None,
+            gpu: None,
             tags: vec![],
             deadline: self.now + secs(60),
         }

@@ -202,7 +202,8 @@ impl World {
         let activation = ActivationId::from_bits(self.next);
         let memory = [128, 256, 512][usize::from(memory)];
         let place = u64::from(action).wrapping_mul(0x0000_0100_0000_01b3);
-        let request = Request { activation, place, memory, tags: vec![], deadline: DEADLINE };
+        let request =
+            Request { activation, place, memory, cpu: None, gpu: None, tags: vec![], deadline: DEADLINE };
         let choice = self.balancer.place(self.now, &request, roll);
         self.choices.push(choice);
         let Ok(choice) = choice else { return };

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use whirl_model::{Cores, GpuDevice};
+
 use super::StemRule;
 
 /// What the pool may use and how long it keeps things.
@@ -9,6 +11,10 @@ use super::StemRule;
 pub struct PoolConfig {
     /// Mebibytes for all containers together.
     pub memory: u32,
+    /// CPU cores for all containers together that ask for their own.
+    pub cpu: Cores,
+    /// The GPUs that containers may have.
+    pub gpus: Vec<GpuDevice>,
     /// Activations taken from the feed and not yet ended.
     pub credit: usize,
     /// Containers being started at once.
@@ -17,6 +23,8 @@ pub struct PoolConfig {
     pub pause_grace: Duration,
     /// How long an idle container is kept, paused or not.
     pub idle_timeout: Duration,
+    /// How long an idle container with GPUs is kept: they are scarcer than memory.
+    pub gpu_idle_timeout: Duration,
     /// How often later requests may take a warm container past one that waits for memory.
     pub max_bypass: u32,
     /// How long after a stem cell was taken its successor is started.
@@ -31,10 +39,13 @@ impl Default for PoolConfig {
     fn default() -> Self {
         Self {
             memory: 2048,
+            cpu: Cores::from_thousandths(2000),
+            gpus: Vec::new(),
             credit: 256,
             parallel_starts: 4,
             pause_grace: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(600),
+            gpu_idle_timeout: Duration::from_secs(60),
             max_bypass: 32,
             refill_delay: Duration::from_millis(200),
             stem_check_interval: Duration::from_secs(600),

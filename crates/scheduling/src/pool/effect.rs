@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use whirl_model::ActivationId;
+use whirl_model::{ActivationId, Cores, GpuId, GpuLimit};
 
 use super::{ContainerId, StartFailure, Stem};
 use crate::Moment;
@@ -10,10 +10,10 @@ use crate::Moment;
 /// What the shell has to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// Start a container; answer `Started` or `StartFailed`.
-    Start(ContainerId, Arc<Stem>),
+    /// Start a container with these GPUs and no others; answer `Started` or `StartFailed`.
+    Start(ContainerId, Arc<Stem>, Vec<GpuId>),
     /// Send the code of the activation's action, answer `Initialised`, run it, answer `Ended`.
-    Initialise(ContainerId, ActivationId),
+    Initialise(ContainerId, ActivationId, Cold),
     /// Run it; answer `Ended` or `Bounced`.
     Run(ContainerId, ActivationId),
     /// Freeze a container; answer `Paused` or `FreezerFailed`.
@@ -32,9 +32,55 @@ pub enum Effect {
     Drained,
 }
 
+/// Why an activation is not warm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cold {
+    /// Where its container comes from.
+    pub origin: Origin,
+    /// Why none that holds the action could be used.
+    pub reason: ColdReason,
+}
+
+/// Where a container comes from that gets code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// It stood ready as a stem cell.
+    StemCell,
+    /// It was started for want of one.
+    NewContainer,
+}
+
+/// Why no container that holds the action could be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ColdReason {
+    /// None ever held it, as far as is remembered.
+    First,
+    /// Those that hold it are busy.
+    Busy,
+    /// Those that are there hold another revision.
+    Updated,
+    /// The last one went to make room.
+    Evicted,
+    /// The last one was not used for too long.
+    Expired,
+    /// The last one broke, or its activation failed it.
+    Broken,
+}
+
 /// Why an activation cannot run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rejection {
+    /// It needs more CPU cores than the whole pool has.
+    TooManyCores {
+        /// Cores it needs.
+        needs: Cores,
+        /// Cores there are.
+        has: Cores,
+    },
+    /// The host has no such GPUs.
+    NoGpu(GpuLimit),
+    /// It has waited until it was too late to begin.
+    Expired,
     /// It needs more memory than the whole pool has.
     TooLarge {
         /// Mebibytes it needs.

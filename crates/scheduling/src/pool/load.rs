@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 
 use whirl_model::health::placement_hash;
+use whirl_model::{Cores, GpuReport};
 
 use super::container::State;
 use super::{Pool, WarmKey};
@@ -20,6 +21,12 @@ pub struct PoolLoad {
     /// Mebibytes that neither running nor waiting activations need, nor containers whose removal is not yet
     /// confirmed. Idle containers and stem cells count as free: they go when their memory is wanted.
     pub memory_free: u32,
+    /// CPU cores for all containers that ask for their own.
+    pub cpu_total: Cores,
+    /// Those that are free, counted like the memory.
+    pub cpu_free: Cores,
+    /// The GPUs, and how much of each is free, counted like the memory.
+    pub gpus: Vec<GpuReport>,
     /// Activations waiting for a container.
     pub waiting: usize,
     /// Activations that have one.
@@ -39,6 +46,9 @@ impl Pool {
         PoolLoad {
             memory_total,
             memory_free: memory_total.saturating_sub(needed),
+            cpu_total: self.config.cpu,
+            cpu_free: self.config.cpu,
+            gpus: Vec::new(),
             waiting: self.waiting.len(),
             running: self.containers.values().map(|c| running(&c.state)).sum(),
             warm: self.warm_hints(),

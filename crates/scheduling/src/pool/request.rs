@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use whirl_model::{ActivationId, DocId, ImageName, Kind, Namespace, Revision};
+use whirl_model::{ActivationId, Cores, DocId, GpuLimit, ImageName, Kind, Namespace, Revision};
+
+use crate::Moment;
 
 /// Names a container within one pool; never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -17,6 +19,10 @@ pub struct Stem {
     pub image: ImageName,
     /// Mebibytes of memory.
     pub memory: u32,
+    /// CPU cores that are its own, if it has any.
+    pub cpu: Option<Cores>,
+    /// GPUs, if it has any.
+    pub gpu: Option<GpuLimit>,
 }
 
 /// Whose code an initialised container holds. It serves requests of exactly this key, ever.
@@ -41,4 +47,8 @@ pub struct Request {
     pub stem: Arc<Stem>,
     /// How many activations one container may run at once, at least 1.
     pub concurrency: u32,
+    /// How many containers may hold the action at once; as many as there is room for if not set.
+    pub instances: Option<u32>,
+    /// When it is too late to begin. It is rejected then if it still waits.
+    pub deadline: Option<Moment>,
 }

@@ -19,11 +19,19 @@ fn request_of(n: u128, action: &str, memory: u32, concurrency: u32) -> Request {
         },
         stem: stem(memory),
         concurrency,
+        instances: None,
+        deadline: None,
     }
 }
 
 fn stem(memory: u32) -> Arc<Stem> {
-    Arc::new(Stem { kind: Kind::new("nodejs:20"), image: "whirl/node:1".parse().unwrap(), memory })
+    Arc::new(Stem {
+        kind: Kind::new("nodejs:20"),
+        image: "whirl/node:1".parse().unwrap(),
+        memory,
+        cpu: None,
+        gpu: None,
+    })
 }
 
 fn activation(n: u128) -> ActivationId {
@@ -82,6 +90,7 @@ impl Script {
     }
 }
 
+const COLD: Cold = Cold { origin: Origin::NewContainer, reason: ColdReason::First };
 const C0: ContainerId = ContainerId(0);
 const C1: ContainerId = ContainerId(1);
 const C2: ContainerId = ContainerId(2);
@@ -89,8 +98,8 @@ const C2: ContainerId = ContainerId(2);
 #[test]
 fn a_cold_start_initialises_then_the_container_is_reused_warm() {
     let mut s = Script::with_memory(512);
-    assert_eq!(s.after(Event::Arrived(request(1, "a"))), [Effect::Start(C0, stem(256))]);
-    assert_eq!(s.after(Event::Started(C0)), [Effect::Initialise(C0, activation(1))]);
+    assert_eq!(s.after(Event::Arrived(request(1, "a"))), [Effect::Start(C0, stem(256), vec![])]);
+    assert_eq!(s.after(Event::Started(C0)), [Effect::Initialise(C0, activation(1), COLD)]);
     assert_eq!(s.after(Event::Initialised(C0)), []);
     assert_eq!(s.raw(Event::Ended(C0, Fate::Keep)), [Effect::GrantCredit(1), Effect::WakeAt(secs(10))]);
     assert_eq!(s.after(Event::Arrived(request(2, "a"))), [Effect::Run(C0, activation(2))]);
@@ -101,11 +110,11 @@ fn whoever_fits_takes_the_container_that_is_free_first() {
     let mut s = Script::with_memory(512);
     s.warm(0, 1, "a");
     assert_eq!(s.after(Event::Arrived(request(2, "a"))), [Effect::Run(C0, activation(2))]);
-    assert_eq!(s.after(Event::Arrived(request(3, "a"))), [Effect::Start(C1, stem(256))]);
+    assert_eq!(s.after(Event::Arrived(request(3, "a"))), [Effect::Start(C1, stem(256), vec![])]);
     // The warm one is free before the new one is up: it serves the request, the new one stays a stem cell.
     assert_eq!(s.after(Event::Ended(C0, Fate::Keep)), [Effect::Run(C0, activation(3))]);
     assert_eq!(s.after(Event::Started(C1)), []);
-    assert_eq!(s.after(Event::Arrived(request(4, "b"))), [Effect::Initialise(C1, activation(4))]);
+    assert_eq!(s.after(Event::Arrived(request(4, "b"))), [Effect::Initialise(C1, activation(4), COLD)]);
 }
 
 #[test]
@@ -114,10 +123,10 @@ fn namespaces_and_revisions_never_share_a_container() {
     s.warm(0, 1, "a");
     let mut other_tenant = request(2, "a");
     other_tenant.key.namespace = "mallory".parse().unwrap();
-    assert_eq!(s.after(Event::Arrived(other_tenant)), [Effect::Start(C1, stem(256))]);
+    assert_eq!(s.after(Event::Arrived(other_tenant)), [Effect::Start(C1, stem(256), vec![])]);
     let mut newer = request(3, "a");
     newer.key.revision = Revision::from("2-b".to_owned());
-    assert_eq!(s.after(Event::Arrived(newer)), [Effect::Start(C2, stem(256))]);
+    assert_eq!(s.after(Event::Arrived(newer)), [Effect::Start(C2, stem(256), vec![])]);
 }
 
 #[test]
@@ -128,7 +137,7 @@ fn the_least_recently_used_container_is_evicted_and_counts_until_it_is_gone() {
     s.warm(1, 2, "b");
     assert_eq!(s.after(Event::Arrived(request(3, "c"))), [Effect::Destroy(C0)]);
     assert_eq!(s.pool.status().memory_used, 512);
-    assert_eq!(s.after(Event::Removed(C0)), [Effect::Start(C2, stem(256))]);
+    assert_eq!(s.after(Event::Removed(C0)), [Effect::Start(C2, stem(256), vec![])]);
 }
 
 #[test]
@@ -160,8 +169,8 @@ fn a_waiting_request_is_passed_by_warm_ones_only_so_often() {
     assert_eq!(s.after(Event::Ended(C0, Fate::Keep)), [Effect::Run(C0, activation(4))]);
     assert_eq!(s.after(Event::Ended(C0, Fate::Keep)), [Effect::Run(C0, activation(5))]);
     assert_eq!(s.after(Event::Ended(C0, Fate::Keep)), [Effect::Destroy(C0)]);
-    assert_eq!(s.after(Event::Removed(C0)), [Effect::Start(C1, stem(256))]);
-    assert_eq!(s.after(Event::Started(C1)), [Effect::Initialise(C1, activation(3))]);
+    assert_eq!(s.after(Event::Removed(C0)), [Effect::Start(C1, stem(256), vec![])]);
+    assert_eq!(s.after(Event::Started(C1)), [Effect::Initialise(C1, activation(3), COLD)]);
 }
 
 #[test]
@@ -172,7 +181,7 @@ fn a_start_that_fails_ends_the_oldest_request_that_wanted_it() {
     let rejected = Effect::Reject(activation(1), Rejection::StartFailed(failure("no image")));
     assert_eq!(
         s.after(Event::StartFailed(C0, failure("no image"))),
-        [rejected, Effect::Start(C1, stem(256))]
+        [rejected, Effect::Start(C1, stem(256), vec![])]
     );
 }
 
@@ -182,7 +191,7 @@ fn a_broken_container_is_destroyed_and_not_used_again() {
     s.after(Event::Arrived(request(1, "a")));
     s.after(Event::Started(C0));
     assert_eq!(s.after(Event::Ended(C0, Fate::Discard)), [Effect::Destroy(C0)]);
-    assert_eq!(s.after(Event::Arrived(request(2, "a"))), [Effect::Start(C1, stem(256))]);
+    assert_eq!(s.after(Event::Arrived(request(2, "a"))), [Effect::Start(C1, stem(256), vec![])]);
 }
 
 #[test]
@@ -191,8 +200,8 @@ fn a_bounced_request_goes_first_to_another_container() {
     s.warm(0, 1, "a");
     s.after(Event::Arrived(request(2, "a")));
     let effects = s.after(Event::Bounced(C0, request(2, "a")));
-    assert_eq!(effects, [Effect::Destroy(C0), Effect::Start(C1, stem(256))]);
-    assert_eq!(s.after(Event::Started(C1)), [Effect::Initialise(C1, activation(2))]);
+    assert_eq!(effects, [Effect::Destroy(C0), Effect::Start(C1, stem(256), vec![])]);
+    assert_eq!(s.after(Event::Started(C1)), [Effect::Initialise(C1, activation(2), COLD)]);
 }
 
 #[test]
@@ -217,7 +226,10 @@ fn a_failed_resume_hands_its_request_on() {
     s.after(Event::Tick);
     s.after(Event::Paused(C0));
     s.after(Event::Arrived(request(2, "a")));
-    assert_eq!(s.after(Event::FreezerFailed(C0)), [Effect::Destroy(C0), Effect::Start(C1, stem(256))]);
+    assert_eq!(
+        s.after(Event::FreezerFailed(C0)),
+        [Effect::Destroy(C0), Effect::Start(C1, stem(256), vec![])]
+    );
 }
 
 #[test]
@@ -233,7 +245,7 @@ fn a_condemned_container_finishes_its_run_then_goes() {
 fn one_container_runs_as_many_activations_at_once_as_its_action_allows() {
     let mut s = Script::with_memory(256);
     let many = |n| request_of(n, "a", 256, 2);
-    assert_eq!(s.after(Event::Arrived(many(1))), [Effect::Start(C0, stem(256))]);
+    assert_eq!(s.after(Event::Arrived(many(1))), [Effect::Start(C0, stem(256), vec![])]);
     s.after(Event::Started(C0));
     assert_eq!(s.after(Event::Arrived(many(2))), []);
     assert_eq!(s.after(Event::Initialised(C0)), [Effect::Run(C0, activation(2))]);
@@ -244,13 +256,13 @@ fn one_container_runs_as_many_activations_at_once_as_its_action_allows() {
 #[test]
 fn stem_cells_start_at_once_are_taken_and_replaced_a_little_later() {
     let mut s = Script::with_stem_cells(1024, 1, None);
-    assert_eq!(s.after(Event::Tick), [Effect::Start(C0, stem(256))]);
+    assert_eq!(s.after(Event::Tick), [Effect::Start(C0, stem(256), vec![])]);
     s.after(Event::Started(C0));
     let effects = s.raw(Event::Arrived(request(1, "a")));
     let refill = Moment::from_millis(200);
-    assert_eq!(effects, [Effect::Initialise(C0, activation(1)), Effect::WakeAt(refill)]);
+    assert_eq!(effects, [Effect::Initialise(C0, activation(1), COLD), Effect::WakeAt(refill)]);
     s.now = refill;
-    assert_eq!(s.after(Event::Tick), [Effect::Start(C1, stem(256))]);
+    assert_eq!(s.after(Event::Tick), [Effect::Start(C1, stem(256), vec![])]);
 }
 
 #[test]
@@ -261,7 +273,7 @@ fn stem_cells_give_way_to_requests() {
     let mut python = request(1, "p");
     python.stem = Arc::new(Stem { kind: Kind::new("python:3.11"), ..(*stem(256)).clone() });
     assert_eq!(s.after(Event::Arrived(python.clone())), [Effect::Destroy(C0)]);
-    assert_eq!(s.after(Event::Removed(C0)), [Effect::Start(C1, python.stem)]);
+    assert_eq!(s.after(Event::Removed(C0)), [Effect::Start(C1, python.stem, vec![])]);
 }
 
 #[test]
@@ -270,7 +282,7 @@ fn a_stem_cell_that_will_not_start_is_tried_again_later_and_later() {
     s.after(Event::Tick);
     assert_eq!(s.raw(Event::StartFailed(C0, failure("x"))), [Effect::WakeAt(secs(1))]);
     s.now = secs(1);
-    assert_eq!(s.after(Event::Tick), [Effect::Start(C1, stem(256))]);
+    assert_eq!(s.after(Event::Tick), [Effect::Start(C1, stem(256), vec![])]);
     assert_eq!(s.raw(Event::StartFailed(C1, failure("x"))), [Effect::WakeAt(secs(3))]);
 }
 
@@ -295,7 +307,7 @@ fn a_removal_that_fails_is_tried_again_and_keeps_its_memory() {
     assert_eq!(s.pool.status().memory_used, 256);
     s.now = secs(5);
     assert_eq!(s.after(Event::Tick), [Effect::Destroy(C0)]);
-    assert_eq!(s.after(Event::Removed(C0)), [Effect::Start(C1, stem(256))]);
+    assert_eq!(s.after(Event::Removed(C0)), [Effect::Start(C1, stem(256), vec![])]);
 }
 
 #[test]
@@ -338,8 +350,8 @@ fn a_probe_starts_a_container_and_makes_room_for_it_first() {
     assert_eq!(s.after(Event::Probe(stem(256))), [Effect::Destroy(C0)]);
     assert_eq!(s.after(Event::Probe(stem(256))), []);
     s.after(Event::Removed(C0));
-    assert_eq!(s.after(Event::Probe(stem(256))), [Effect::Start(C1, stem(256))]);
+    assert_eq!(s.after(Event::Probe(stem(256))), [Effect::Start(C1, stem(256), vec![])]);
     assert_eq!(s.after(Event::Probe(stem(256))), [], "one at a time");
     s.after(Event::Started(C1));
-    assert_eq!(s.after(Event::Arrived(request(2, "b"))), [Effect::Initialise(C1, activation(2))]);
+    assert_eq!(s.after(Event::Arrived(request(2, "b"))), [Effect::Initialise(C1, activation(2), COLD)]);
 }

@@ -102,11 +102,11 @@ impl World {
 
     fn obey(&mut self, effect: Effect) {
         match effect {
-            Effect::Start(id, stem) => {
+            Effect::Start(id, stem, _) => {
                 assert!(self.containers.insert(id, (stem, None)).is_none(), "{id:?} started twice");
                 self.pending.push(Pending::Start(id));
             }
-            Effect::Initialise(id, activation) => {
+            Effect::Initialise(id, activation, _) => {
                 let request = &self.requests[&activation];
                 let (stem, holds) = self.containers.get_mut(&id).expect("initialises what exists");
                 assert_eq!(*stem, request.stem, "initialised on another stem");
@@ -215,7 +215,14 @@ impl World {
             revision: Revision::from(format!("{concurrency}-x")),
         };
         let activation = ActivationId::from_bits(self.next);
-        let request = Request { activation, concurrency: self::concurrency(&key), key, stem: stem(memory) };
+        let request = Request {
+            activation,
+            concurrency: self::concurrency(&key),
+            key,
+            stem: stem(memory),
+            instances: None,
+            deadline: None,
+        };
         self.requests.insert(activation, request.clone());
         self.send(Event::Arrived(request));
     }
@@ -283,7 +290,13 @@ fn concurrency(key: &WarmKey) -> u32 {
 
 fn stem(memory: u8) -> Arc<Stem> {
     let memory = [256, 512, 2048][usize::from(memory)];
-    Arc::new(Stem { kind: Kind::new("nodejs:20"), image: "whirl/node".parse().unwrap(), memory })
+    Arc::new(Stem {
+        kind: Kind::new("nodejs:20"),
+        image: "whirl/node".parse().unwrap(),
+        memory,
+        cpu: None,
+        gpu: None,
+    })
 }
 
 proptest! {

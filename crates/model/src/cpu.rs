@@ -1,0 +1,86 @@
+//! CPU time as actions ask for it: cores, to the thousandth. Not a weight; that follows from memory.
+
+use std::fmt;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+const THOUSANDTHS: f64 = 1000.0;
+
+/// So many CPU cores. In JSON a number of cores, such as `0.5`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Cores(u32);
+
+impl Cores {
+    /// So many thousandths of a core.
+    #[must_use]
+    pub const fn from_thousandths(thousandths: u32) -> Self {
+        Self(thousandths)
+    }
+
+    /// Thousandths of a core.
+    #[must_use]
+    pub const fn thousandths(self) -> u32 {
+        self.0
+    }
+
+    /// Whether this is none at all.
+    #[must_use]
+    pub const fn is_zero(self) -> bool {
+        self.0 == 0
+    }
+
+    /// So many cores, to the next thousandth. `None` if it is negative, no number, or beyond four million.
+    #[must_use]
+    pub fn from_number(cores: f64) -> Option<Self> {
+        let thousandths = (cores * THOUSANDTHS).round();
+        let fits = (0.0..=f64::from(u32::MAX)).contains(&thousandths);
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a whole number in range"
+        )]
+        fits.then_some(Self(thousandths as u32))
+    }
+}
+
+impl fmt::Display for Cores {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (f64::from(self.0) / THOUSANDTHS).fmt(f)
+    }
+}
+
+impl Serialize for Cores {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.0 % 1000 == 0 {
+            serializer.serialize_u32(self.0 / 1000)
+        } else {
+            serializer.serialize_f64(f64::from(self.0) / THOUSANDTHS)
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Cores {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let cores = f64::deserialize(deserializer)?;
+        Self::from_number(cores).ok_or_else(|| D::Error::custom(format!("{cores} is no number of cores")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cores_are_numbers_in_json() {
+        for (text, thousandths) in [("0.5", 500), ("2", 2000), ("0.001", 1), ("0", 0)] {
+            let cores: Cores = serde_json::from_str(text).unwrap();
+            assert_eq!(cores, Cores::from_thousandths(thousandths));
+            assert_eq!(serde_json::to_string(&cores).unwrap(), text);
+            assert_eq!(cores.to_string(), text);
+        }
+        for bad in ["-1", "\"1\"", "1e300", "true"] {
+            assert!(serde_json::from_str::<Cores>(bad).is_err(), "{bad}");
+        }
+    }
+}
