@@ -69,6 +69,14 @@ impl Engine {
         self.ask("POST", &format!("/containers/{id}/start"), "start a container", None).map(drop)
     }
 
+    pub(crate) fn pause(self, id: &str) -> Result<(), Error> {
+        self.ask("POST", &format!("/containers/{id}/pause"), "pause a container", None).map(drop)
+    }
+
+    pub(crate) fn unpause(self, id: &str) -> Result<(), Error> {
+        self.ask("POST", &format!("/containers/{id}/unpause"), "unpause a container", None).map(drop)
+    }
+
     /// Removes a container, running or not. One that is gone is no error.
     pub(crate) fn remove(self, id: &str) -> Result<(), Error> {
         match self.ask("DELETE", &format!("/containers/{id}?force=true"), "remove a container", None) {

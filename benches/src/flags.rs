@@ -10,8 +10,8 @@ use crate::admin::Admin;
 use crate::error::Error;
 use crate::measure::cluster::Cluster;
 use crate::measure::{
-    Measurement, Plan, balancer, cluster, cold, fire, lists, sequence, start, stem, throttle, throughput,
-    warm, web,
+    Measurement, Plan, balancer, cluster, cold, fire, lists, many, pause, sequence, start, stem, throttle,
+    throughput, warm, web,
 };
 use crate::platform::address_of;
 use crate::report::Block;
@@ -79,6 +79,10 @@ pub(crate) enum What {
     Stem,
     /// Warm calls per second
     Throughput,
+    /// Warm calls per second of a hundred actions beside one, and the memory of idle containers
+    Many,
+    /// A call of a paused container
+    Pause,
     /// The start of the process and its memory
     Start,
     /// Pages of long lists
@@ -96,7 +100,7 @@ pub(crate) enum What {
 impl Flags {
     /// What to measure, in order: names and what does it.
     pub(crate) fn measurements(&self) -> Vec<(&'static str, Measurement)> {
-        let all: [(What, &'static str, Measurement); 12] = [
+        let all: [(What, &'static str, Measurement); 14] = [
             (What::Warm, "warm", warm::measure),
             (What::Web, "web", web::measure),
             (What::Sequence, "sequence", sequence::measure),
@@ -104,6 +108,8 @@ impl Flags {
             (What::Stem, "stem", stem::measure),
             (What::Cold, "cold", cold::measure),
             (What::Throughput, "throughput", throughput::measure),
+            (What::Many, "many", many::measure),
+            (What::Pause, "pause", pause::measure),
             (What::Start, "start", start::measure),
             (What::Lists, "lists", lists::measure),
             (What::Balancer, "balancer", balancer::measure),
@@ -195,7 +201,7 @@ mod tests {
         let ports: Vec<_> = cluster.invokers.iter().map(|Admin(address)| address.port()).collect();
         assert_eq!((cluster.controller.0.port(), ports), (2, vec![3, 4]));
         let all = parse("all").unwrap().measurements();
-        assert!(all.len() == 11 && all.iter().all(|(name, _)| *name != "cluster"));
+        assert!(all.len() == 13 && all.iter().all(|(name, _)| *name != "cluster"));
     }
 
     #[test]

@@ -27,7 +27,9 @@ pub(crate) struct Outcome {
 /// One connection with at most one request on its way.
 struct Line {
     stream: TcpStream,
-    request: Request,
+    /// Sent in turns.
+    requests: Vec<Request>,
+    next: usize,
     buffer: Vec<u8>,
     sent: Option<Instant>,
 }
@@ -40,10 +42,17 @@ pub(crate) struct Load {
 impl Load {
     /// Takes the connections, each with what is sent on it.
     pub(crate) fn new(connections: impl IntoIterator<Item = (Connection, Request)>) -> Result<Self, Error> {
-        let line = |(connection, request): (Connection, Request)| {
+        Self::of_many(connections.into_iter().map(|(connection, request)| (connection, vec![request])))
+    }
+
+    /// Takes the connections, each with what is sent on it in turns, one request at least.
+    pub(crate) fn of_many(
+        connections: impl IntoIterator<Item = (Connection, Vec<Request>)>,
+    ) -> Result<Self, Error> {
+        let line = |(connection, requests): (Connection, Vec<Request>)| {
             let stream = connection.into_stream();
             stream.set_nonblocking(true).map_err(Error::io("set a socket up"))?;
-            Ok(Line { stream, request, buffer: Vec::with_capacity(4096), sent: None })
+            Ok(Line { stream, requests, next: 0, buffer: Vec::with_capacity(4096), sent: None })
         };
         Ok(Self { lines: connections.into_iter().map(line).collect::<Result<_, Error>>()? })
     }
@@ -87,7 +96,9 @@ impl Line {
     fn send(&mut self, latencies: &mut Latencies) {
         self.buffer.clear();
         // A request is far smaller than an empty socket's buffer.
-        match self.stream.write_all(self.request.bytes()) {
+        let request = &self.requests[self.next];
+        self.next = (self.next + 1) % self.requests.len();
+        match self.stream.write_all(request.bytes()) {
             Ok(()) => self.sent = Some(Instant::now()),
             Err(_) => self.fail(latencies),
         }

@@ -5,6 +5,8 @@ pub(crate) mod cluster;
 pub(crate) mod cold;
 pub(crate) mod fire;
 pub(crate) mod lists;
+pub(crate) mod many;
+pub(crate) mod pause;
 pub(crate) mod sequence;
 mod side;
 pub(crate) mod start;

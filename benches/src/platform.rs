@@ -71,6 +71,17 @@ impl Platform {
         self.put("actions", name, &json!({ "exec": exec, "limits": limits }))
     }
 
+    /// Makes a no-op action of so many mebibytes.
+    pub(crate) fn create_small_action(
+        &self,
+        name: &str,
+        language: Language,
+        memory: u32,
+    ) -> Result<(), Error> {
+        let exec = json!({ "kind": language.kind(), "code": language.code() });
+        self.put("actions", name, &json!({ "exec": exec, "limits": { "memory": memory } }))
+    }
+
     /// Makes a no-op action that is a web action too.
     pub(crate) fn create_web_action(&self, name: &str, language: Language) -> Result<(), Error> {
         let exec = json!({ "kind": language.kind(), "code": language.code() });

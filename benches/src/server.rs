@@ -39,13 +39,22 @@ pub(crate) struct Options {
     pub(crate) manifest: Option<String>,
     /// Seconds that idle containers are kept.
     pub(crate) idle_timeout: Option<u32>,
+    /// Seconds that idle containers stay unpaused.
+    pub(crate) pause_grace: Option<u32>,
     /// A data directory that is there already, in place of a new one.
     pub(crate) data: Option<PathBuf>,
 }
 
 impl Options {
     pub(crate) fn defaults(whirl: &Path) -> Self {
-        Self { whirl: whirl.to_owned(), memory: None, manifest: None, idle_timeout: None, data: None }
+        Self {
+            whirl: whirl.to_owned(),
+            memory: None,
+            manifest: None,
+            idle_timeout: None,
+            pause_grace: None,
+            data: None,
+        }
     }
 }
 
@@ -81,6 +90,9 @@ impl Server {
         }
         if let Some(seconds) = options.idle_timeout {
             command.env("WHIRL_INVOKER__IDLE_TIMEOUT_SECONDS", seconds.to_string());
+        }
+        if let Some(seconds) = options.pause_grace {
+            command.env("WHIRL_INVOKER__PAUSE_GRACE_SECONDS", seconds.to_string());
         }
         let file = |name: &str| File::create(at(name)).map_err(Error::io("make a log file"));
         // A group of its own: Ctrl-C at the terminal is for us to pass on, after our containers are gone.
@@ -152,6 +164,11 @@ impl Server {
     /// Activations that found their container warm.
     pub(crate) fn placed_warm(&self) -> Result<u64, Error> {
         self.metric(r#"whirl_invoker_placements_total{container="warm"}"#)
+    }
+
+    /// Activations that found their container paused.
+    pub(crate) fn placed_resumed(&self) -> Result<u64, Error> {
+        self.metric(r#"whirl_invoker_placements_total{container="resumed"}"#)
     }
 
     /// Activations that took a stem cell.

@@ -107,6 +107,11 @@ impl Twin {
         Ok(twin)
     }
 
+    /// What the engine calls it.
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
     /// A connection, as soon as the container listens.
     pub(crate) fn connect(&self, stop: &Stop) -> Result<Connection, Error> {
         let what = "a container did not listen";

@@ -93,7 +93,7 @@ fn direct(plan: &Plan, template: &Template, containers: usize, connections: usiz
 }
 
 /// A third of the time does not count: containers start, compilers warm up.
-fn timed(plan: &Plan, load: &mut Load) -> Result<Outcome, Error> {
+pub(super) fn timed(plan: &Plan, load: &mut Load) -> Result<Outcome, Error> {
     let uncounted = load.run(plan.load_time / 3, &plan.stop)?;
     let mut outcome = load.run(plan.load_time, &plan.stop)?;
     outcome.latencies.errors += uncounted.latencies.errors;
