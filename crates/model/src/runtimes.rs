@@ -5,7 +5,7 @@ use std::time::Duration;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-use crate::{ByteSize, ImageName, Kind};
+use crate::{ByteSize, Cores, GpuLimit, ImageName, Kind};
 
 /// Everything that can execute code here. Unknown members of the file are ignored.
 #[derive(Clone, Debug)]
@@ -46,6 +46,10 @@ pub struct StemCell {
     pub initial_count: u32,
     /// Memory of each.
     pub memory: ByteSize,
+    /// CPU cores of each alone, for actions that ask for just as many.
+    pub cpu: Option<Cores>,
+    /// GPUs of each, for actions that ask for just the same.
+    pub gpu: Option<GpuLimit>,
     /// How the number follows demand.
     pub reactive: Option<Reactive>,
 }
@@ -90,7 +94,7 @@ pub enum ManifestError {
     #[error("kind '{0}' stands twice in the runtime manifest")]
     Repeated(Kind),
     /// A stem cell rule that cannot be followed.
-    #[error("the stem cells of '{0}' need counts above 0, minCount <= maxCount and increment <= maxCount")]
+    #[error("the stem cells of '{0}' need counts and cores above 0, minCount <= maxCount and increment <= maxCount")]
     StemCell(Kind),
 }
 
@@ -205,7 +209,8 @@ impl RuntimeEntry {
                     && r.threshold > 0
                     && (1..=r.max_count).contains(&r.increment)
             });
-            cell.initial_count > 0 && cell.memory.as_megabytes() > 0 && reactive
+            let has_cores = cell.cpu.is_none_or(|cores| !cores.is_zero());
+            cell.initial_count > 0 && cell.memory.as_megabytes() > 0 && has_cores && reactive
         };
         if !self.stem_cells.iter().all(possible) {
             return Err(ManifestError::StemCell(kind));
@@ -264,13 +269,15 @@ fn duration<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Duratio
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::GpuAmount;
 
     const TWO: &str = r#"{"description":["x"],"runtimes":{"nodejs":[
         {"kind":"nodejs:18","image":{"prefix":"whirl","name":"node18"},"deprecated":true},
         {"kind":"nodejs:20","default":true,"image":{"registry":"r.example","prefix":"p","name":"n","tag":"t"},
          "attached":{"attachmentName":"codefile","attachmentType":"text/plain"},"gpu":1,
          "stemCells":[{"initialCount":2,"memory":"256 MB",
-           "reactive":{"minCount":1,"maxCount":4,"ttl":"2 minutes","threshold":1,"increment":1}}]}]},
+           "reactive":{"minCount":1,"maxCount":4,"ttl":"2 minutes","threshold":1,"increment":1}},
+           {"count":1,"memory":"512 MB","cpu":0.5,"gpu":{"count":1,"class":"h100"}}]}]},
         "blackboxes":[{"prefix":"openwhisk","name":"dockerskeleton"}]}"#;
 
     #[test]
@@ -278,7 +285,11 @@ mod tests {
         let manifest = RuntimeManifest::parse(TWO).unwrap();
         let node = manifest.resolve(&Kind::new("nodejs:default")).unwrap();
         assert_eq!((node.kind.as_str(), node.image.to_string().as_str()), ("nodejs:20", "r.example/p/n:t"));
-        assert_eq!(node.stem_cells[0].reactive.as_ref().unwrap().ttl, Duration::from_secs(120));
+        let [plain, with_gpu] = node.stem_cells.as_slice() else { panic!("{:?}", node.stem_cells) };
+        assert_eq!(plain.reactive.as_ref().unwrap().ttl, Duration::from_secs(120));
+        assert_eq!((plain.cpu, &plain.gpu), (None, &None));
+        let h100 = GpuLimit { amount: GpuAmount::Devices(1), class: Some("h100".parse().unwrap()) };
+        assert_eq!((with_gpu.cpu, &with_gpu.gpu), (Cores::from_number(0.5), &Some(h100)));
         assert!(node.attached && manifest.resolve(&Kind::new("nodejs:18")).unwrap().deprecated);
         assert!(manifest.resolve(&Kind::new("cobol:60")).is_none());
         assert!(manifest.is_native(&"openwhisk/dockerskeleton:latest".parse().unwrap()));
@@ -293,6 +304,8 @@ mod tests {
             TWO.replace(r#""initialCount":2"#, r#""initialCount":0"#),
             TWO.replace(r#""maxCount":4"#, r#""maxCount":0"#),
             TWO.replace("2 minutes", "2 moons"),
+            TWO.replace(r#""cpu":0.5"#, r#""cpu":0"#),
+            TWO.replace(r#""gpu":{"#, r#""gpu":{"of":1,"#),
             TWO.replace("dockerskeleton", "Docker Skeleton"),
             "{}".to_owned(),
         ] {

@@ -2,13 +2,20 @@
 
 use std::sync::Arc;
 
+use super::resources::Holding;
+use super::shelves::ShelfId;
 use super::{Request, Stem, WarmKey};
 use crate::Moment;
 
 #[derive(Debug)]
+#[cfg_attr(test, derive(Clone))]
 pub(super) struct Container {
     pub(super) stem: Arc<Stem>,
+    /// What of the host is its own.
+    pub(super) holding: Holding,
     pub(super) state: State,
+    /// Where it is found by its key, once it has one.
+    pub(super) shelf: Option<ShelfId>,
 }
 
 /// Whose code a container holds and how many activations it runs at once.
@@ -25,8 +32,9 @@ impl Tenancy {
 }
 
 #[derive(Debug)]
+#[cfg_attr(test, derive(Clone))]
 pub(super) enum State {
-    /// Being created; holds its memory already.
+    /// Being created.
     Starting,
     /// Up, without code.
     Stem { since: Moment },
@@ -41,19 +49,113 @@ pub(super) enum State {
     /// Frozen.
     Paused { tenancy: Tenancy, since: Moment },
     /// Being thawed for a request.
-    Resuming { tenancy: Tenancy, request: Request, condemned: bool },
-    /// Being removed; holds its memory until that is confirmed.
-    Removing { retry_at: Option<Moment> },
+    Resuming { tenancy: Tenancy, request: Box<Request>, condemned: bool },
+    /// Being removed; it keeps what it holds, and its tenant, until that is confirmed.
+    Removing { tenant: Option<Tenancy>, retry_at: Option<Moment> },
+}
+
+/// What a container with code can do for a request of its key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Readiness {
+    /// Take it now.
+    Open(Warmth),
+    /// Take so many soon.
+    Coming(u32),
+    /// Take none.
+    Closed,
+}
+
+/// How good a choice an open container is: the greatest is the best, so that spare ones age out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Warmth {
+    /// It has to be thawed first; when it was last used.
+    Paused(Moment),
+    /// When it was last used.
+    Idle(Moment),
+    /// It runs something already.
+    Running,
 }
 
 impl State {
     /// What follows when an activation ended and `running` others have not.
     pub(super) fn after_run(tenancy: Tenancy, running: u32, condemned: bool, now: Moment) -> Self {
         match (running, condemned) {
-            (0, true) => Self::Removing { retry_at: None },
+            (0, true) => Self::Removing { tenant: Some(tenancy), retry_at: None },
             (0, false) => Self::Idle { tenancy, since: now },
             _ => Self::Busy { tenancy, running, condemned },
         }
+    }
+
+    /// What follows when it is to go, whatever it was.
+    pub(super) fn removing(self) -> Self {
+        Self::Removing { tenant: self.into_tenancy(), retry_at: None }
+    }
+
+    pub(super) fn tenancy(&self) -> Option<&Tenancy> {
+        match self {
+            Self::Starting | Self::Stem { .. } => None,
+            Self::Initialising { tenancy, .. }
+            | Self::Busy { tenancy, .. }
+            | Self::Idle { tenancy, .. }
+            | Self::Pausing { tenancy, .. }
+            | Self::Paused { tenancy, .. }
+            | Self::Resuming { tenancy, .. } => Some(tenancy),
+            Self::Removing { tenant, .. } => tenant.as_ref(),
+        }
+    }
+
+    fn into_tenancy(self) -> Option<Tenancy> {
+        match self {
+            Self::Starting | Self::Stem { .. } => None,
+            Self::Initialising { tenancy, .. }
+            | Self::Busy { tenancy, .. }
+            | Self::Idle { tenancy, .. }
+            | Self::Pausing { tenancy, .. }
+            | Self::Paused { tenancy, .. }
+            | Self::Resuming { tenancy, .. } => Some(tenancy),
+            Self::Removing { tenant, .. } => tenant,
+        }
+    }
+
+    pub(super) fn readiness(&self) -> Readiness {
+        match self {
+            Self::Idle { since, .. } => Readiness::Open(Warmth::Idle(*since)),
+            Self::Paused { since, .. } => Readiness::Open(Warmth::Paused(*since)),
+            Self::Busy { tenancy, running, condemned: false } if *running < tenancy.concurrency => {
+                Readiness::Open(Warmth::Running)
+            }
+            Self::Pausing { tenancy, .. } => Readiness::Coming(tenancy.concurrency),
+            Self::Initialising { tenancy, condemned: false }
+            | Self::Resuming { tenancy, condemned: false, .. }
+                if tenancy.concurrency > 1 =>
+            {
+                Readiness::Coming(tenancy.concurrency - 1)
+            }
+            _ => Readiness::Closed,
+        }
+    }
+
+    /// Activations that it has been given and that have not ended.
+    pub(super) fn running(&self) -> u32 {
+        match self {
+            Self::Initialising { .. } | Self::Resuming { .. } => 1,
+            Self::Busy { running, .. } => *running,
+            _ => 0,
+        }
+    }
+
+    /// Since when it has code and runs nothing.
+    pub(super) fn idle_since(&self) -> Option<Moment> {
+        match self {
+            Self::Idle { since, .. } | Self::Pausing { since, .. } | Self::Paused { since, .. } => {
+                Some(*since)
+            }
+            _ => None,
+        }
+    }
+
+    pub(super) fn is_removing(&self) -> bool {
+        matches!(self, Self::Removing { .. })
     }
 
     pub(super) fn name(&self) -> &'static str {
@@ -77,22 +179,26 @@ impl Container {
         self.state = next(state);
     }
 
-    /// Whether some request could be handed to it right now.
+    /// Whose code it holds.
+    pub(super) fn key(&self) -> Option<&WarmKey> {
+        self.state.tenancy().map(|tenancy| &tenancy.key)
+    }
+
+    /// Whether there is no code in it, nor ever was.
+    pub(super) fn is_bare(&self) -> bool {
+        matches!(self.state, State::Starting | State::Stem { .. })
+    }
+
+    /// Whether it has code and room for a request.
     pub(super) fn is_open(&self) -> bool {
-        match &self.state {
-            State::Stem { .. } | State::Idle { .. } | State::Paused { .. } => true,
-            State::Busy { tenancy, running, condemned } => !condemned && *running < tenancy.concurrency,
-            _ => false,
+        matches!(self.state.readiness(), Readiness::Open(_))
+    }
+
+    /// Since when it could be removed without harm: nothing runs in it and no command is on its way to it.
+    pub(super) fn evictable_since(&self) -> Option<Moment> {
+        match self.state {
+            State::Stem { since } | State::Idle { since, .. } | State::Paused { since, .. } => Some(since),
+            _ => None,
         }
-    }
-
-    /// Whether it may be removed to make room: nothing runs in it and no command is on its way to it.
-    pub(super) fn is_evictable(&self) -> bool {
-        matches!(self.state, State::Stem { .. } | State::Idle { .. } | State::Paused { .. })
-    }
-
-    /// The stem, while there is no code in it.
-    pub(super) fn as_stem(&self) -> Option<&Stem> {
-        matches!(self.state, State::Starting | State::Stem { .. }).then_some(&*self.stem)
     }
 }

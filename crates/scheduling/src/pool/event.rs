@@ -33,6 +33,8 @@ pub enum Event {
     StartFailed(ContainerId, StartFailure),
     /// It took the code and now runs the activation that it was initialised for.
     Initialised(ContainerId),
+    /// While it takes the code: it runs one activation at a time, whatever the action allows.
+    Serial(ContainerId),
     /// An activation ended in it.
     Ended(ContainerId, Fate),
     /// It was found dead before it got the activation's first byte: the request waits again, in front.

@@ -1,12 +1,13 @@
-//! What a pool says of itself to those who choose among invokers: how much is free, what waits, what is warm.
-//! Read from its state; it decides nothing.
+//! What a pool says of itself: to those who choose among invokers, how much is free, what waits, what is warm; to
+//! people, what there is. Read from its state; it decides nothing.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use whirl_model::health::placement_hash;
 use whirl_model::{Cores, GpuReport};
 
 use super::container::State;
+use super::resources::Resources;
 use super::{Pool, WarmKey};
 use crate::Moment;
 
@@ -35,29 +36,76 @@ pub struct PoolLoad {
     pub warm: Vec<u64>,
 }
 
+/// What there is, for metrics and people.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PoolStatus {
+    /// State name to number of containers.
+    pub containers: BTreeMap<&'static str, usize>,
+    /// Mebibytes in use, idle containers and removals not yet confirmed included.
+    pub memory_used: u32,
+    /// Mebibytes for all containers together.
+    pub memory_total: u32,
+    /// CPU cores in use, counted like the memory.
+    pub cpu_used: Cores,
+    /// CPU cores for all containers that ask for their own.
+    pub cpu_total: Cores,
+    /// The GPUs, and how much of each no container has, idle or not.
+    pub gpus: Vec<GpuReport>,
+    /// Activations waiting for a container.
+    pub waiting: usize,
+}
+
 impl Pool {
     /// How much there is to do and what could be taken.
     #[must_use]
     pub fn load(&self) -> PoolLoad {
-        let memory_total = self.config.memory;
-        let waiting_need = self.waiting.iter().map(|w| w.request.stem.memory);
-        let held = self.containers.values().filter(|c| is_needed(&c.state)).map(|c| c.stem.memory);
-        let needed = held.chain(waiting_need).fold(0, u32::saturating_add);
+        let mut needed = Resources::new(&self.config);
+        let held = self.fleet.values().filter(|container| is_needed(&container.state));
+        held.for_each(|container| needed.hold(&container.holding));
+        self.queue.requests().for_each(|request| needed.earmark(&request.stem));
         PoolLoad {
-            memory_total,
-            memory_free: memory_total.saturating_sub(needed),
+            memory_total: self.config.memory,
+            memory_free: needed.memory_free(),
             cpu_total: self.config.cpu,
-            cpu_free: self.config.cpu,
-            gpus: Vec::new(),
-            waiting: self.waiting.len(),
-            running: self.containers.values().map(|c| running(&c.state)).sum(),
+            cpu_free: needed.cpu_free(),
+            gpus: needed.gpus().report(),
+            waiting: self.queue.len(),
+            running: self.fleet.values().map(|container| container.state.running() as usize).sum(),
             warm: self.warm_hints(),
         }
     }
 
+    /// How many slots of GPUs containers have, idle or not.
+    #[must_use]
+    pub fn gpu_slots_held(&self) -> u32 {
+        self.fleet.resources().gpus().held()
+    }
+
+    /// What there is.
+    #[must_use]
+    pub fn status(&self) -> PoolStatus {
+        let mut containers = BTreeMap::new();
+        for container in self.fleet.values() {
+            *containers.entry(container.state.name()).or_default() += 1;
+        }
+        let resources = self.fleet.resources();
+        PoolStatus {
+            containers,
+            memory_used: resources.memory_held(),
+            memory_total: self.config.memory,
+            cpu_used: resources.cpu_held(),
+            cpu_total: self.config.cpu,
+            gpus: resources.gpus().report(),
+            waiting: self.queue.len(),
+        }
+    }
+
     fn warm_hints(&self) -> Vec<u64> {
-        let mut idle: Vec<(Moment, &WarmKey)> =
-            self.containers.values().filter_map(|c| idle_since(&c.state)).collect();
+        let mut idle: Vec<(Moment, &WarmKey)> = self
+            .fleet
+            .values()
+            .filter_map(|container| Some((container.state.idle_since()?, container.key()?)))
+            .collect();
         idle.sort_by(|(a, key), (b, other)| b.cmp(a).then_with(|| key.action.cmp(&other.action)));
         let mut seen = HashSet::new();
         let hashes = idle.into_iter().map(|(_, key)| placement_hash(&key.namespace, &key.action));
@@ -65,7 +113,7 @@ impl Pool {
     }
 }
 
-/// Whether a container's memory is an activation's, or not to be had yet.
+/// Whether what a container holds is an activation's, or not to be had yet.
 fn is_needed(state: &State) -> bool {
     match state {
         State::Initialising { .. } | State::Busy { .. } | State::Resuming { .. } | State::Removing { .. } => {
@@ -74,22 +122,5 @@ fn is_needed(state: &State) -> bool {
         // A request that it is started for waits, and is counted there.
         State::Starting => false,
         State::Stem { .. } | State::Idle { .. } | State::Pausing { .. } | State::Paused { .. } => false,
-    }
-}
-
-fn running(state: &State) -> usize {
-    match state {
-        State::Initialising { .. } | State::Resuming { .. } => 1,
-        State::Busy { running, .. } => *running as usize,
-        _ => 0,
-    }
-}
-
-fn idle_since(state: &State) -> Option<(Moment, &WarmKey)> {
-    match state {
-        State::Idle { tenancy, since }
-        | State::Pausing { tenancy, since }
-        | State::Paused { tenancy, since } => Some((*since, &tenancy.key)),
-        _ => None,
     }
 }

@@ -36,6 +36,24 @@ pub struct WarmKey {
     pub revision: Revision,
 }
 
+impl WarmKey {
+    pub(super) fn action_key(&self) -> ActionKey {
+        ActionKey { namespace: self.namespace.clone(), action: self.action.clone() }
+    }
+
+    /// Whether it is the same action of the same namespace, in another state.
+    pub(super) fn is_other_revision_of(&self, other: &Self) -> bool {
+        self.namespace == other.namespace && self.action == other.action && self.revision != other.revision
+    }
+}
+
+/// An action as one namespace invokes it, in whatever state: what limits of instances count by.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct ActionKey {
+    namespace: Namespace,
+    action: DocId,
+}
+
 /// An activation that wants to run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
@@ -47,7 +65,8 @@ pub struct Request {
     pub stem: Arc<Stem>,
     /// How many activations one container may run at once, at least 1.
     pub concurrency: u32,
-    /// How many containers may hold the action at once; as many as there is room for if not set.
+    /// How many containers may hold the action at once, one being removed included; at least 1, and as many as
+    /// there is room for if not set.
     pub instances: Option<u32>,
     /// When it is too late to begin. It is rejected then if it still waits.
     pub deadline: Option<Moment>,

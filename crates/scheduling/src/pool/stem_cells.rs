@@ -1,11 +1,20 @@
-//! How many stem cells there should be: per rule a wanted number, which a reactive rule lets follow the
-//! cold starts of the last interval.
+//! How many stem cells there should be. What of it can be had now is decided elsewhere.
+//!
+//! A plain rule keeps its number. A reactive one begins with its number and keeps at least its minimum; once in
+//! an interval it asks for as many as the cold starts of the interval call for, which are topped up to once:
+//! what is taken of them is replaced down to the minimum only.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::{ContainerId, Stem};
 use crate::Moment;
+
+/// At most so many that are too old go at once; the others with the next check.
+const EXPIRED_AT_ONCE: usize = 100;
+/// The pause after the first of several failures in a row, and the longest.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// Which stem cells to keep.
 #[derive(Clone, Debug)]
@@ -21,15 +30,15 @@ pub struct StemRule {
 /// How the number of stem cells follows cold starts.
 #[derive(Clone, Debug)]
 pub struct ReactiveRule {
-    /// Never fewer.
+    /// Never fewer, as far as there is room.
     pub min_count: u32,
-    /// Never more.
+    /// Never so many more that are started for nobody.
     pub max_count: u32,
-    /// One that is older than this and above `min_count` is removed.
+    /// One that is older than this is removed.
     pub ttl: Duration,
     /// So many cold starts within an interval ask for one `increment`.
     pub threshold: u32,
-    /// So many are added for each `threshold` cold starts.
+    /// So many are asked for by each `threshold` cold starts.
     pub increment: u32,
 }
 
@@ -40,7 +49,11 @@ impl ReactiveRule {
     }
 }
 
+/// A stem cell as the rules see it: what it is, and since when it stands ready.
+pub(super) type Cell<'a> = (ContainerId, &'a Stem, Moment);
+
 #[derive(Debug)]
+#[cfg_attr(test, derive(Clone))]
 pub(super) struct StemCells {
     rules: Vec<Tracked>,
     interval: Duration,
@@ -48,41 +61,48 @@ pub(super) struct StemCells {
 }
 
 #[derive(Debug)]
+#[cfg_attr(test, derive(Clone))]
 struct Tracked {
     rule: StemRule,
-    wanted: u32,
+    /// So many there should be now.
+    goal: u32,
     cold_starts: u32,
-    /// Start failures in a row.
+    /// Failures in a row.
     failures: u32,
     /// No new one before this.
     not_before: Moment,
 }
 
-impl StemCells {
-    pub(super) fn new(rules: &[StemRule], interval: Duration) -> Self {
-        let track = |rule: &StemRule| Tracked {
-            rule: rule.clone(),
-            wanted: rule.initial_count,
-            cold_starts: 0,
-            failures: 0,
-            not_before: Moment::ZERO,
-        };
-        Self { rules: rules.iter().map(track).collect(), interval, next_check: interval }
+impl Tracked {
+    fn new(rule: &StemRule) -> Self {
+        let goal = rule.initial_count;
+        Self { rule: rule.clone(), goal, cold_starts: 0, failures: 0, not_before: Moment::ZERO }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.rules.is_empty()
+    /// So many there should be always.
+    fn floor(&self) -> u32 {
+        self.rule.reactive.as_ref().map_or(self.rule.initial_count, |reactive| reactive.min_count)
+    }
+
+    fn one_less(&mut self) {
+        self.goal = self.goal.saturating_sub(1).max(self.floor());
+    }
+
+    /// The next try waits a second, then two, four … at most a minute.
+    fn back_off(&mut self, now: Moment) {
+        let pause = FIRST_PAUSE.saturating_mul(1 << self.failures.min(6)).min(LONGEST_PAUSE);
+        self.failures = self.failures.saturating_add(1);
+        self.not_before = self.not_before.max(now + pause);
+    }
+}
+
+impl StemCells {
+    pub(super) fn new(rules: &[StemRule], interval: Duration) -> Self {
+        Self { rules: rules.iter().map(Tracked::new).collect(), interval, next_check: interval }
     }
 
     fn tracked(&mut self, stem: &Stem) -> Option<&mut Tracked> {
-        self.rules.iter_mut().find(|t| *t.rule.stem == *stem)
-    }
-
-    /// One was taken: its successor may start at `refill_at`.
-    pub(super) fn taken(&mut self, refill_at: Moment, stem: &Stem) {
-        if let Some(tracked) = self.tracked(stem) {
-            tracked.not_before = tracked.not_before.max(refill_at);
-        }
+        self.rules.iter_mut().find(|tracked| *tracked.rule.stem == *stem)
     }
 
     /// A request found none and had a container started.
@@ -92,62 +112,102 @@ impl StemCells {
         }
     }
 
+    /// One was taken: its successor may start at `refill_at`.
+    pub(super) fn taken(&mut self, refill_at: Moment, stem: &Stem) {
+        if let Some(tracked) = self.tracked(stem) {
+            tracked.one_less();
+            tracked.not_before = tracked.not_before.max(refill_at);
+        }
+    }
+
+    /// One is removed.
+    pub(super) fn lost(&mut self, stem: &Stem) {
+        if let Some(tracked) = self.tracked(stem) {
+            tracked.one_less();
+        }
+    }
+
     pub(super) fn start_succeeded(&mut self, stem: &Stem) {
         if let Some(tracked) = self.tracked(stem) {
             tracked.failures = 0;
         }
     }
 
-    /// The next try waits 1 s, then 2 s, 4 s … at most a minute.
-    pub(super) fn start_failed(&mut self, now: Moment, stem: &Stem) {
+    /// One did not start, or did and then ended by itself.
+    pub(super) fn failed(&mut self, now: Moment, stem: &Stem) {
         if let Some(tracked) = self.tracked(stem) {
-            let pause = Duration::from_secs(1 << tracked.failures.min(6)).min(Duration::from_secs(60));
-            tracked.failures = tracked.failures.saturating_add(1);
-            tracked.not_before = now + pause;
+            tracked.back_off(now);
         }
     }
 
-    /// Stems of which a new one may be started now, each as often as it is missing.
+    /// Stems of which a new one may be started now, each as often as it is missing among `present`: those there
+    /// are, starting ones included.
     pub(super) fn missing<'a>(&self, now: Moment, present: impl Iterator<Item = &'a Stem>) -> Vec<Arc<Stem>> {
         let present: Vec<&Stem> = present.collect();
-        let due = self.rules.iter().filter(|t| now >= t.not_before);
-        due.flat_map(|t| {
-            let there = present.iter().filter(|s| ***s == *t.rule.stem).count();
-            let lacking = (t.wanted as usize).saturating_sub(there);
-            std::iter::repeat_n(Arc::clone(&t.rule.stem), lacking)
+        let due = self.rules.iter().filter(|tracked| now >= tracked.not_before);
+        due.flat_map(|tracked| {
+            let there = present.iter().filter(|stem| ***stem == *tracked.rule.stem).count();
+            let lacking = (tracked.goal as usize).saturating_sub(there);
+            std::iter::repeat_n(Arc::clone(&tracked.rule.stem), lacking)
         })
         .collect()
     }
 
-    /// Reconsiders the wanted numbers when an interval is over; names the cells that are then too old and
-    /// too many, oldest first.
-    pub(super) fn check<'a>(
-        &mut self,
-        now: Moment,
-        cells: impl Iterator<Item = (ContainerId, &'a Arc<Stem>, Moment)>,
-    ) -> Vec<ContainerId> {
-        if now < self.next_check {
-            return Vec::new();
-        }
+    /// Whether an interval is over: what is too old goes, then the numbers are to be reconsidered.
+    pub(super) fn is_check_due(&self, now: Moment) -> bool {
+        now >= self.next_check && self.rules.iter().any(|tracked| tracked.rule.reactive.is_some())
+    }
+
+    /// The cells of reactive rules that are too old, the oldest first, at most so many.
+    pub(super) fn expired<'a>(&self, now: Moment, cells: impl Iterator<Item = Cell<'a>>) -> Vec<ContainerId> {
+        let is_too_old = |stem: &Stem, since: Moment| {
+            let rule = self.rules.iter().find(|tracked| *tracked.rule.stem == *stem);
+            rule.and_then(|tracked| tracked.rule.reactive.as_ref()).is_some_and(|r| now >= since + r.ttl)
+        };
+        let mut old: Vec<(Moment, ContainerId)> = cells
+            .filter(|(_, stem, since)| is_too_old(stem, *since))
+            .map(|(id, _, since)| (since, id))
+            .collect();
+        old.sort_unstable();
+        old.into_iter().take(EXPIRED_AT_ONCE).map(|(_, id)| id).collect()
+    }
+
+    /// Asks for as many as the interval's cold starts call for, and begins the next interval.
+    pub(super) fn reconsider(&mut self, now: Moment) {
         self.next_check = now + self.interval;
-        let mut cells: Vec<_> = cells.collect();
-        cells.sort_by_key(|(id, _, since)| (*since, *id));
-        let mut expired = Vec::new();
         for tracked in &mut self.rules {
-            let Some(reactive) = &tracked.rule.reactive else { continue };
-            tracked.wanted = reactive.wanted(std::mem::take(&mut tracked.cold_starts));
-            let mine: Vec<_> = cells.iter().filter(|(_, stem, _)| **stem == tracked.rule.stem).collect();
-            let surplus = mine.len().saturating_sub(tracked.wanted as usize);
-            let old = mine.iter().filter(|(_, _, since)| now >= *since + reactive.ttl);
-            expired.extend(old.take(surplus).map(|(id, _, _)| *id));
+            let cold_starts = std::mem::take(&mut tracked.cold_starts);
+            if let Some(reactive) = &tracked.rule.reactive {
+                tracked.goal = reactive.wanted(cold_starts);
+            }
         }
-        expired
+    }
+
+    /// Whether such a cell stays however long it is not used. One that no rule asks for was left over when
+    /// another container served the request that it was started for.
+    pub(super) fn keeps(&self, stem: &Stem) -> bool {
+        self.rules.iter().any(|tracked| *tracked.rule.stem == *stem)
     }
 
     /// When something may have to be started or checked without any other event; after `now`.
     pub(super) fn next_deadline(&self, now: Moment) -> Option<Moment> {
-        let starts = self.rules.iter().map(|t| t.not_before).filter(|at| *at > now);
-        let reactive = self.rules.iter().any(|t| t.rule.reactive.is_some());
-        starts.chain(reactive.then_some(self.next_check)).min()
+        let starts = self.rules.iter().map(|tracked| tracked.not_before).filter(|at| *at > now);
+        let is_reactive = self.rules.iter().any(|tracked| tracked.rule.reactive.is_some());
+        starts.chain(is_reactive.then_some(self.next_check)).min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wanted_follows_the_cold_starts_between_the_bounds() {
+        let rule = ReactiveRule { min_count: 1, max_count: 4, ttl: FIRST_PAUSE, threshold: 2, increment: 2 };
+        for (cold_starts, wanted) in [(0, 1), (1, 1), (2, 2), (3, 2), (4, 4), (100, 4)] {
+            assert_eq!(rule.wanted(cold_starts), wanted, "{cold_starts} cold starts");
+        }
+        let many = ReactiveRule { max_count: u32::MAX, increment: u32::MAX, ..rule };
+        assert_eq!(many.wanted(u32::MAX), u32::MAX);
     }
 }

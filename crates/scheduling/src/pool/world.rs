@@ -3,39 +3,59 @@
 //! proptest prints the seed of a failing run and the shortest script that still fails; with
 //! `PROPTEST_CASES=100000` the search goes deeper.
 
+mod actions;
+mod invariants;
+
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use proptest::prelude::*;
-
-use whirl_model::{ActivationId, DocId, Kind, Revision};
+use whirl_model::{ActivationId, GpuId};
 
 use super::*;
-
-const MEMORY: u32 = 1024;
+use actions::{Ask, config, request};
 
 /// One random step. Numbers choose among what is possible at that moment.
 #[derive(Clone, Debug)]
 enum Step {
-    Arrive { tenant: u8, action: u8, memory: u8, concurrency: u8 },
-    Report { which: usize, how: u8 },
-    Condemn { which: usize },
-    Probe { memory: u8 },
-    Wait { millis: u16 },
+    Arrive(Ask),
+    Report {
+        which: usize,
+        how: u8,
+    },
+    Condemn {
+        which: usize,
+    },
+    /// Something is told of a container that cannot be.
+    Stray {
+        which: usize,
+        what: u8,
+    },
+    Probe {
+        action: u8,
+    },
+    Wait {
+        millis: u16,
+    },
 }
 
 fn step() -> impl Strategy<Value = Step> {
+    let ask = (0..2u8, 0..actions::COUNT, 1..4u8, 0..6u8, prop::option::weighted(0.3, 0..30_000u16));
+    let ask = ask.prop_map(|(tenant, action, revision, instances, patience)| {
+        Step::Arrive(Ask { tenant, action, revision, instances, patience })
+    });
     prop_oneof![
-        4 => (0..2u8, 0..3u8, 0..3u8, 1..4u8)
-            .prop_map(|(tenant, action, memory, concurrency)| Step::Arrive { tenant, action, memory, concurrency }),
-        8 => (any::<usize>(), 0..8u8).prop_map(|(which, how)| Step::Report { which, how }),
+        8 => ask,
+        16 => (any::<usize>(), 0..12u8).prop_map(|(which, how)| Step::Report { which, how }),
         1 => any::<usize>().prop_map(|which| Step::Condemn { which }),
-        1 => (0..3u8).prop_map(|memory| Step::Probe { memory }),
-        2 => (0..20_000u16).prop_map(|millis| Step::Wait { millis }),
+        1 => (any::<usize>(), 0..6u8).prop_map(|(which, what)| Step::Stray { which, what }),
+        1 => (0..actions::COUNT).prop_map(|action| Step::Probe { action }),
+        4 => (0..20_000u16).prop_map(|millis| Step::Wait { millis }),
     ]
 }
 
 /// Something the shell was asked to do and has not reported on.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Pending {
     Start(ContainerId),
     Initialise(ContainerId, ActivationId),
@@ -45,55 +65,67 @@ enum Pending {
     Destroy(ContainerId),
 }
 
+impl Pending {
+    fn activation(self) -> Option<(ContainerId, ActivationId)> {
+        match self {
+            Self::Initialise(id, activation) | Self::Run(id, activation) | Self::Resume(id, activation) => {
+                Some((id, activation))
+            }
+            Self::Start(_) | Self::Pause(_) | Self::Destroy(_) => None,
+        }
+    }
+}
+
+/// A container as the world outside the pool knows it.
+#[derive(Debug)]
+struct Known {
+    stem: Arc<Stem>,
+    gpus: Vec<GpuId>,
+    /// Whose code it holds.
+    holds: Option<WarmKey>,
+    /// It was said to run one activation at a time.
+    is_serial: bool,
+    is_going: bool,
+}
+
 /// The world outside the pool: obeys effects and knows what must hold.
 struct World {
     pool: Pool,
     now: Moment,
-    next: u128,
     requests: BTreeMap<ActivationId, Request>,
     ended: BTreeSet<ActivationId>,
     pending: Vec<Pending>,
-    /// Containers that exist, their stem, and whose code they hold.
-    containers: BTreeMap<ContainerId, (Arc<Stem>, Option<WarmKey>)>,
+    containers: BTreeMap<ContainerId, Known>,
+    /// Whose code was ever in a container.
+    ever_held: Vec<WarmKey>,
     wake: Option<Moment>,
     credit: usize,
     drained: bool,
+    trace: Vec<Effect>,
 }
 
 impl World {
     fn new() -> Self {
-        let reactive = ReactiveRule {
-            min_count: 1,
-            max_count: 2,
-            ttl: Moment::from_secs(1),
-            threshold: 1,
-            increment: 1,
-        };
-        let rule = StemRule { stem: stem(0), initial_count: 1, reactive: Some(reactive) };
-        let config = PoolConfig {
-            memory: MEMORY,
-            parallel_starts: 2,
-            max_bypass: 2,
-            stem_check_interval: Moment::from_secs(5),
-            stem_cells: vec![rule],
-            ..PoolConfig::default()
-        };
-        Self {
-            pool: Pool::new(config),
+        let mut world = Self {
+            pool: Pool::new(config()),
             now: Moment::ZERO,
-            next: 0,
             requests: BTreeMap::new(),
             ended: BTreeSet::new(),
             pending: Vec::new(),
             containers: BTreeMap::new(),
+            ever_held: Vec::new(),
             wake: None,
             credit: 0,
             drained: false,
-        }
+            trace: Vec::new(),
+        };
+        world.send(Event::Tick);
+        world
     }
 
     fn send(&mut self, event: Event) {
         let effects = self.pool.handle(self.now, event);
+        self.trace.extend(effects.iter().cloned());
         for effect in effects {
             self.obey(effect);
         }
@@ -102,23 +134,25 @@ impl World {
 
     fn obey(&mut self, effect: Effect) {
         match effect {
-            Effect::Start(id, stem, _) => {
-                assert!(self.containers.insert(id, (stem, None)).is_none(), "{id:?} started twice");
+            Effect::Start(id, stem, gpus) => {
+                self.check_devices(&stem, &gpus);
+                let known = Known { stem, gpus, holds: None, is_serial: false, is_going: false };
+                assert!(self.containers.insert(id, known).is_none(), "{id:?} started twice");
                 self.pending.push(Pending::Start(id));
             }
-            Effect::Initialise(id, activation, _) => {
-                let request = &self.requests[&activation];
-                let (stem, holds) = self.containers.get_mut(&id).expect("initialises what exists");
-                assert_eq!(*stem, request.stem, "initialised on another stem");
-                assert!(holds.replace(request.key.clone()).is_none(), "{id:?} initialised twice");
+            Effect::Initialise(id, activation, cold) => {
+                self.check_initialise(id, activation, cold);
+                let key = self.requests[&activation].key.clone();
+                self.ever_held.push(key.clone());
+                self.containers.get_mut(&id).expect("initialises what exists").holds = Some(key);
                 self.pending.push(Pending::Initialise(id, activation));
             }
             Effect::Run(id, activation) => {
-                self.serves(id, activation);
+                self.check_serves(id, activation);
                 self.pending.push(Pending::Run(id, activation));
             }
             Effect::Resume(id, activation) => {
-                self.serves(id, activation);
+                self.check_serves(id, activation);
                 self.pending.push(Pending::Resume(id, activation));
             }
             Effect::Pause(id) => {
@@ -126,28 +160,18 @@ impl World {
                 self.pending.push(Pending::Pause(id));
             }
             Effect::Destroy(id) => {
-                assert_eq!(self.running_in(id), 0, "{id:?} destroyed while it runs");
-                assert!(self.containers.contains_key(&id), "{id:?} destroyed though it is gone");
+                self.check_destroy(id);
+                self.containers.get_mut(&id).expect("destroys what exists").is_going = true;
                 self.pending.push(Pending::Destroy(id));
             }
-            Effect::Reject(activation, _) => self.end(activation),
+            Effect::Reject(activation, rejection) => {
+                self.check_rejection(activation, &rejection);
+                self.end(activation);
+            }
             Effect::GrantCredit(n) => self.credit += n,
             Effect::WakeAt(at) => self.wake = Some(at),
             Effect::Drained => self.drained = true,
         }
-    }
-
-    /// A container serves one namespace, one action, one revision.
-    fn serves(&self, id: ContainerId, activation: ActivationId) {
-        assert_eq!(self.containers[&id].1.as_ref(), Some(&self.requests[&activation].key));
-    }
-
-    fn running_in(&self, id: ContainerId) -> usize {
-        let runs = self.pending.iter().filter(|p| match p {
-            Pending::Initialise(c, _) | Pending::Run(c, _) | Pending::Resume(c, _) => *c == id,
-            _ => false,
-        });
-        runs.count()
     }
 
     fn end(&mut self, activation: ActivationId) {
@@ -155,33 +179,13 @@ impl World {
         assert!(self.ended.insert(activation), "{activation} ended twice");
     }
 
-    fn check(&self) {
-        let used: u32 = self.containers.values().map(|(stem, _)| stem.memory).sum();
-        assert!(used <= MEMORY, "{used} MB reserved");
-        assert_eq!(used, self.pool.status().memory_used, "memory is counted until removal is confirmed");
-        for id in self.containers.keys() {
-            let concurrency = self.containers[id].1.as_ref().map_or(1, concurrency);
-            assert!(self.running_in(*id) <= concurrency as usize, "{id:?} runs too many");
-        }
-        let in_pending: BTreeSet<ActivationId> = self
-            .pending
-            .iter()
-            .filter_map(|p| match p {
-                Pending::Initialise(_, a) | Pending::Run(_, a) | Pending::Resume(_, a) => Some(*a),
-                _ => None,
-            })
-            .collect();
-        let open = self.requests.len() - self.ended.len();
-        assert_eq!(open, in_pending.len() + self.pool.status().waiting, "an activation is lost");
-        assert_eq!(self.credit, self.ended.len(), "credit follows ends");
-        let load = self.pool.load();
-        assert_eq!(open, load.running + load.waiting, "the load tells of every activation");
-    }
-
     fn act(&mut self, step: &Step) {
         match *step {
-            Step::Arrive { tenant, action, memory, concurrency } => {
-                self.arrive(tenant, action, memory, concurrency);
+            Step::Arrive(ask) => {
+                let activation = ActivationId::from_bits(self.requests.len() as u128 + 1);
+                let request = request(activation, ask, self.now);
+                self.requests.insert(activation, request.clone());
+                self.send(Event::Arrived(request));
             }
             Step::Report { which, how } => {
                 if !self.pending.is_empty() {
@@ -190,13 +194,22 @@ impl World {
                 }
             }
             Step::Condemn { which } => {
-                if let Some(id) = self.containers.keys().nth(which % self.containers.len().max(1)).copied() {
+                if let Some(id) = self.some_container(which) {
                     self.send(Event::Condemned(id));
                 }
             }
-            Step::Probe { memory } => self.send(Event::Probe(stem(memory))),
+            Step::Stray { which, what } => {
+                if let Some(id) = self.some_container(which) {
+                    self.stray(id, what);
+                }
+            }
+            Step::Probe { action } => self.send(Event::Probe(actions::stem(action))),
             Step::Wait { millis } => self.wait(Moment::from_millis(millis.into())),
         }
+    }
+
+    fn some_container(&self, which: usize) -> Option<ContainerId> {
+        self.containers.keys().nth(which % self.containers.len().max(1)).copied()
     }
 
     fn wait(&mut self, span: Moment) {
@@ -207,40 +220,25 @@ impl World {
         }
     }
 
-    fn arrive(&mut self, tenant: u8, action: u8, memory: u8, concurrency: u8) {
-        self.next += 1;
-        let key = WarmKey {
-            namespace: ["alice", "mallory"][usize::from(tenant)].parse().unwrap(),
-            action: DocId::from(["a", "b", "c"][usize::from(action)]),
-            revision: Revision::from(format!("{concurrency}-x")),
-        };
-        let activation = ActivationId::from_bits(self.next);
-        let request = Request {
-            activation,
-            concurrency: self::concurrency(&key),
-            key,
-            stem: stem(memory),
-            instances: None,
-            deadline: None,
-        };
-        self.requests.insert(activation, request.clone());
-        self.send(Event::Arrived(request));
-    }
-
-    /// Reports on something that was asked for: well if `how` is 3 or more.
+    /// Reports on something that was asked for: well if `how` is 4 or more.
     fn report(&mut self, pending: Pending, how: u8) {
-        let well = how >= 3;
+        let well = how >= 4;
         match pending {
             Pending::Start(id) if well => self.send(Event::Started(id)),
             Pending::Start(id) => {
                 self.containers.remove(&id);
                 self.send(Event::StartFailed(id, StartFailure { message: String::new(), developers: false }));
             }
+            Pending::Initialise(id, _) if how == 3 => {
+                self.pending.push(pending);
+                self.containers.get_mut(&id).expect("it takes code").is_serial = true;
+                self.send(Event::Serial(id));
+            }
             Pending::Initialise(id, activation) if well => {
                 self.pending.push(Pending::Run(id, activation));
                 self.send(Event::Initialised(id));
             }
-            Pending::Run(id, activation) if how == 0 => {
+            Pending::Run(id, activation) | Pending::Initialise(id, activation) if how == 0 => {
                 self.send(Event::Bounced(id, self.requests[&activation].clone()));
             }
             Pending::Run(id, activation) | Pending::Initialise(id, activation) => {
@@ -261,12 +259,35 @@ impl World {
         }
     }
 
-    /// From here on everything goes well: then everything must come to its end.
+    /// Tells of a container what nobody asked for.
+    fn stray(&mut self, id: ContainerId, what: u8) {
+        let runs = self.running_in(id) > 0;
+        let asked = |wanted: Pending| self.pending.contains(&wanted);
+        match what {
+            0 if !asked(Pending::Start(id)) => self.send(Event::Started(id)),
+            1 if !runs => self.send(Event::Ended(id, Fate::Discard)),
+            2 if !asked(Pending::Pause(id)) => self.send(Event::Paused(id)),
+            3 if !runs => self.send(Event::Resumed(id)),
+            4 if !self.containers[&id].is_going => self.send(Event::Removed(id)),
+            5 if !runs => self.send(Event::Initialised(id)),
+            _ => {}
+        }
+    }
+
+    /// From here on everything goes well: then every activation ends, and after that a drain.
     fn wind_down(&mut self) {
+        self.until("every activation ends", |world| world.ended.len() == world.requests.len());
         self.send(Event::Drain);
-        for _ in 0..10_000 {
-            if self.drained {
-                break;
+        self.until("the pool is drained", |world| world.drained);
+        assert!(self.containers.is_empty());
+        // Only a freezer command may be late: its container was condemned and removed meanwhile.
+        assert!(self.pending.iter().all(|p| matches!(p, Pending::Pause(_))));
+    }
+
+    fn until(&mut self, what: &str, is_so: impl Fn(&Self) -> bool) {
+        for _ in 0..20_000 {
+            if is_so(self) {
+                return;
             }
             match self.pending.is_empty() {
                 false => {
@@ -276,27 +297,14 @@ impl World {
                 true => self.wait(Moment::from_secs(10)),
             }
         }
-        assert!(self.drained, "the pool does not come to rest: {:?}", self.pool.status());
-        assert_eq!(self.ended.len(), self.requests.len(), "an activation never ended");
-        assert!(self.containers.is_empty());
-        // Only a freezer command may be late: its container was condemned and removed meanwhile.
-        assert!(self.pending.iter().all(|p| matches!(p, Pending::Pause(_))));
+        panic!("it never is so that {what}: {:#?}", self.pool);
     }
 }
 
-fn concurrency(key: &WarmKey) -> u32 {
-    key.revision.as_str().split('-').next().and_then(|n| n.parse().ok()).unwrap_or(1)
-}
-
-fn stem(memory: u8) -> Arc<Stem> {
-    let memory = [256, 512, 2048][usize::from(memory)];
-    Arc::new(Stem {
-        kind: Kind::new("nodejs:20"),
-        image: "whirl/node".parse().unwrap(),
-        memory,
-        cpu: None,
-        gpu: None,
-    })
+fn played(steps: &[Step]) -> World {
+    let mut world = World::new();
+    steps.iter().for_each(|step| world.act(step));
+    world
 }
 
 proptest! {
@@ -304,22 +312,11 @@ proptest! {
 
     #[test]
     fn every_activation_ends_once_and_no_bound_is_broken(steps in prop::collection::vec(step(), 1..200)) {
-        let mut world = World::new();
-        world.send(Event::Tick);
-        for step in &steps {
-            world.act(step);
-        }
-        world.wind_down();
+        played(&steps).wind_down();
     }
 
     #[test]
     fn the_same_events_have_the_same_effects(steps in prop::collection::vec(step(), 1..100)) {
-        let run = || {
-            let mut world = World::new();
-            world.send(Event::Tick);
-            steps.iter().for_each(|step| world.act(step));
-            format!("{:?}", world.pool)
-        };
-        prop_assert_eq!(run(), run());
+        prop_assert_eq!(played(&steps).trace, played(&steps).trace);
     }
 }

@@ -1,0 +1,145 @@
+//! How those who wait stand, as far as the queue was last gone through: who counts on what is coming, and who
+//! lacks what. It is what lets an event be handled without going through the queue again.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::container::Container;
+use super::queue::Ticket;
+use super::resources::Shortage;
+use super::{ContainerId, Stem, WarmKey};
+
+/// Why a request waits although nothing is coming for it.
+#[derive(Clone, Debug)]
+pub(super) enum Lack {
+    /// As many containers are being started as may be at once.
+    Start,
+    /// Something of the host.
+    Room(Shortage),
+    /// Its action has as many containers as it may, some of them in another revision.
+    Instance(WarmKey),
+}
+
+impl Lack {
+    /// Whether the removal of this container would help.
+    pub(super) fn is_eased_by(&self, container: &Container) -> bool {
+        match self {
+            Self::Start => false,
+            Self::Room(shortage) => shortage.is_eased_by(&container.holding),
+            Self::Instance(key) => container.key().is_some_and(|other| other.is_other_revision_of(key)),
+        }
+    }
+
+    /// Whether a later request that has this container started would take what is lacking.
+    fn is_worsened_by(&self, stem: &Stem) -> bool {
+        match self {
+            Self::Start => true,
+            Self::Room(shortage) => shortage.is_worsened_by(stem),
+            Self::Instance(_) => false,
+        }
+    }
+
+    /// Whether nothing at all can be started for later requests.
+    fn is_everyones(&self) -> bool {
+        match self {
+            Self::Start => true,
+            Self::Room(shortage) => shortage.is_everyones(),
+            Self::Instance(_) => false,
+        }
+    }
+}
+
+/// A request that lacks something, and comes first when there is some.
+#[derive(Clone, Debug)]
+pub(super) struct Blocked {
+    pub(super) ticket: Ticket,
+    pub(super) lack: Lack,
+}
+
+#[derive(Debug, Default)]
+#[cfg_attr(test, derive(Clone))]
+pub(super) struct Standing {
+    /// Who counts on a container that has no code yet and is not up.
+    starts: BTreeMap<ContainerId, Ticket>,
+    /// Who counts on room in a container of their key.
+    rooms: BTreeMap<ContainerId, BTreeSet<Ticket>>,
+    blocked: Vec<Blocked>,
+    /// Somebody was kept from a container so that it falls idle for one who is blocked.
+    pub(super) someone_was_denied: bool,
+}
+
+impl Standing {
+    pub(super) fn await_start(&mut self, id: ContainerId, ticket: Ticket) {
+        self.starts.insert(id, ticket);
+    }
+
+    pub(super) fn await_room(&mut self, id: ContainerId, ticket: Ticket) {
+        self.rooms.entry(id).or_default().insert(ticket);
+    }
+
+    /// Notes what a request lacks. One of an action is enough to press for an outdated container's removal.
+    pub(super) fn block(&mut self, ticket: Ticket, lack: Lack) {
+        let is_known = match &lack {
+            Lack::Instance(key) => {
+                self.blocked.iter().any(|b| matches!(&b.lack, Lack::Instance(k) if k == key))
+            }
+            Lack::Start | Lack::Room(_) => false,
+        };
+        if !is_known {
+            self.blocked.push(Blocked { ticket, lack });
+        }
+    }
+
+    pub(super) fn is_anyone_blocked(&self) -> bool {
+        !self.blocked.is_empty()
+    }
+
+    /// Those who are blocked.
+    pub(super) fn blocked(&self) -> impl Iterator<Item = Ticket> {
+        self.blocked.iter().map(|b| b.ticket)
+    }
+
+    /// Those before `ticket` who are blocked, and whom the removal of the container would help.
+    pub(super) fn helped_before(
+        &self,
+        ticket: Ticket,
+        container: &Container,
+    ) -> impl Iterator<Item = &Blocked> {
+        self.blocked.iter().filter(move |b| b.ticket < ticket && b.lack.is_eased_by(container))
+    }
+
+    /// Who counts on this container to start.
+    pub(super) fn who_awaits_start(&self, id: ContainerId) -> Option<Ticket> {
+        self.starts.get(&id).copied()
+    }
+
+    pub(super) fn is_start_awaited(&self, id: ContainerId) -> bool {
+        self.starts.contains_key(&id)
+    }
+
+    /// Who counts on containers to start.
+    pub(super) fn awaiting_starts(&self) -> impl Iterator<Item = Ticket> {
+        self.starts.values().copied()
+    }
+
+    /// How many count on room in this container.
+    pub(super) fn awaiting_room(&self, id: ContainerId) -> usize {
+        self.rooms.get(&id).map_or(0, BTreeSet::len)
+    }
+
+    /// Whether others may be better off when this one is served: it leaves a claim or a first place.
+    pub(super) fn concerns(&self, ticket: Ticket) -> bool {
+        self.starts.values().any(|t| *t == ticket)
+            || self.rooms.values().any(|tickets| tickets.contains(&ticket))
+            || self.blocked.iter().any(|b| b.ticket == ticket)
+    }
+
+    /// Whether one who is blocked goes before anybody who has a container of this stem started.
+    pub(super) fn obstructs(&self, stem: &Stem) -> bool {
+        self.blocked.iter().any(|b| b.lack.is_worsened_by(stem))
+    }
+
+    /// Whether nothing can be started for anyone but those who are blocked.
+    pub(super) fn is_closed(&self) -> bool {
+        self.blocked.iter().any(|b| b.lack.is_everyones())
+    }
+}

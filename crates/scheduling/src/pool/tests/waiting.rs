@@ -1,0 +1,101 @@
+//! Who waits, and who is served first.
+
+use super::*;
+
+#[test]
+fn requests_are_served_in_order_of_arrival_each_once() {
+    let mut s = Script::with_memory(256);
+    s.cold(0, request(1, "a"));
+    for n in 2..5 {
+        assert_eq!(s.arrives(request(n, "a")), []);
+    }
+    for n in 2..5 {
+        assert_eq!(s.ends(0), [run(0, n)]);
+    }
+    assert_eq!(s.ends(0), []);
+    assert_eq!(s.pool.status().waiting, 0);
+}
+
+#[test]
+fn who_waits_goes_before_who_arrives_also_when_a_container_is_gone() {
+    let mut s = Script::with_memory(256);
+    s.cold(0, request(1, "a"));
+    s.arrives(request(2, "b"));
+    s.arrives(request(3, "c"));
+    assert_eq!(s.breaks(0), [destroy(0)]);
+    assert_eq!(s.arrives(request(4, "d")), []);
+    assert_eq!(s.removed(0), [start(1, &stem(256))]);
+    assert_eq!(s.started(1), [initialise(1, 2, ColdReason::First)]);
+}
+
+#[test]
+fn only_so_many_containers_start_at_once() {
+    let config = PoolConfig { memory: 4096, parallel_starts: 2, ..PoolConfig::default() };
+    let mut s = Script::new(config);
+    s.arrives(request(1, "a"));
+    s.arrives(request(2, "b"));
+    assert_eq!(s.arrives(request(3, "c")), []);
+    assert_eq!(s.started(1), [initialise(1, 1, ColdReason::First), start(2, &stem(256))]);
+}
+
+#[test]
+fn a_larger_request_is_not_overtaken_by_smaller_ones_that_need_new_containers() {
+    let mut s = Script::with_memory(1024);
+    s.cold(0, request(1, "a"));
+    s.cold(1, request(2, "b"));
+    s.cold(2, request_of(3, "c", &stem(512)));
+    assert_eq!(s.arrives(request_of(4, "d", &stem(512))), []);
+    assert_eq!(s.breaks(0), [destroy(0)]);
+    s.removed(0);
+    assert_eq!(s.arrives(request(5, "e")), [], "the memory is kept for who came first");
+    s.breaks(1);
+    assert_eq!(s.removed(1), [start(3, &stem(512))]);
+}
+
+#[test]
+fn a_waiting_request_is_passed_by_warm_ones_only_so_often() {
+    let config = PoolConfig { memory: 256, max_bypass: 2, ..PoolConfig::default() };
+    let mut s = Script::new(config);
+    s.cold(0, request(2, "a"));
+    s.arrives(request(3, "b"));
+    for n in 4..8 {
+        s.arrives(request(n, "a"));
+    }
+    assert_eq!(s.ends(0), [run(0, 4)]);
+    assert_eq!(s.ends(0), [run(0, 5)]);
+    assert_eq!(s.ends(0), [destroy(0)]);
+    assert_eq!(s.removed(0), [start(1, &stem(256))]);
+    assert_eq!(s.started(1), [initialise(1, 3, ColdReason::First)]);
+}
+
+#[test]
+fn who_arrives_is_kept_from_a_container_that_a_passed_by_request_needs() {
+    let config = PoolConfig { memory: 768, max_bypass: 1, ..PoolConfig::default() };
+    let mut s = Script::new(config);
+    s.cold(0, request(1, "a"));
+    s.warm(1, request(2, "b"));
+    assert_eq!(s.arrives(request_of(3, "big", &stem(768))), []);
+    assert_eq!(s.arrives(request(4, "b")), [run(1, 4)]);
+    s.ends(1);
+    assert_eq!(s.arrives(request(5, "b")), [], "once was enough");
+    assert_eq!(s.ends(0), [destroy(0), destroy(1)]);
+}
+
+#[test]
+fn a_start_that_fails_ends_who_counted_on_it() {
+    let mut s = Script::with_memory(256);
+    s.arrives(request(1, "a"));
+    s.arrives(request(2, "a"));
+    let rejected = reject(1, Rejection::StartFailed(failure()));
+    assert_eq!(s.start_fails(0), [rejected, start(1, &stem(256))]);
+}
+
+#[test]
+fn a_start_that_fails_and_nobody_counts_on_any_more_ends_nobody() {
+    let mut s = Script::with_memory(512);
+    s.cold(0, request(1, "a"));
+    s.arrives(request(2, "a"));
+    s.ends(0);
+    assert_eq!(s.start_fails(1), []);
+    assert_eq!(s.pool.status().memory_used, 256);
+}
