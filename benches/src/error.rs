@@ -42,6 +42,9 @@ pub(crate) enum Error {
         #[source]
         source: whirl_cli::client::Error,
     },
+    /// The simulated cluster did what must never be.
+    #[error("a promise is broken")]
+    Violation(#[from] whirl_scheduling::simulation::Violation),
     /// The store could not be filled.
     #[error("the store cannot be filled")]
     Store(#[from] whirl_backends::store::StoreError),

@@ -10,8 +10,8 @@ use crate::admin::Admin;
 use crate::error::Error;
 use crate::measure::cluster::Cluster;
 use crate::measure::{
-    Measurement, Plan, balancer, cluster, cold, fire, lists, many, pause, sequence, start, stem, throttle,
-    throughput, warm, web,
+    Measurement, Plan, Simulated, balancer, bombs, cluster, cold, fire, lists, many, pause, sequence,
+    simulate, start, stem, throttle, throughput, warm, web,
 };
 use crate::platform::address_of;
 use crate::report::Block;
@@ -19,15 +19,16 @@ use crate::stop::Stop;
 
 /// Measures how fast Whirl is, beside what the same work costs without it.
 ///
-/// Needs the Docker engine of this machine and Whirl's images, but for the balancer and the throttles. Starts its own `whirl`, but for
-/// a cluster, and removes what it made, also when it is broken off.
+/// Needs the Docker engine of this machine and Whirl's images, but for the balancer, the throttles and the simulation. Starts its own
+/// `whirl`, but for a cluster, and removes what it made, also when it is broken off.
 #[derive(Debug, Parser)]
 #[command(name = "whirl-benches", version)]
 pub(crate) struct Flags {
     /// What to measure
     what: What,
     /// Calls per side of the warm measurement. Of web actions, sequences and fires a fifth as many are made, of
-    /// pages of lists a fiftieth; a hundredth as many starts are measured, at least 5 and at most 20
+    /// pages of lists a fiftieth, beside each bomb a sixty-fourth; a hundredth as many starts are measured, at least
+    /// 5 and at most 20
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(100..=1_000_000))]
     requests: u32,
     /// Seconds that each load of the throughput measurement lasts
@@ -36,6 +37,8 @@ pub(crate) struct Flags {
     /// Languages of the warm measurement, separated by commas
     #[arg(long, value_name = "KIND", value_enum, value_delimiter = ',', default_value = "node")]
     kind: Vec<Language>,
+    #[command(flatten)]
+    simulated: Simulated,
     /// File for all figures, as JSON
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
@@ -83,6 +86,8 @@ pub(crate) enum What {
     Many,
     /// A call of a paused container
     Pause,
+    /// An action's time while others take all they can get, by what they take
+    Bombs,
     /// The start of the process and its memory
     Start,
     /// Pages of long lists
@@ -91,16 +96,19 @@ pub(crate) enum What {
     Balancer,
     /// Decisions of the throttles, by the number of namespaces; needs nothing but this program
     Throttle,
+    /// A whole cluster on a virtual clock, with everything that can go wrong; fails if a promise is broken. Needs
+    /// nothing but this program
+    Simulate,
     /// A cluster that runs already: warm calls, where their time goes, and calls per second
     Cluster,
-    /// All of them but the cluster
+    /// All of them but the simulation and the cluster
     All,
 }
 
 impl Flags {
     /// What to measure, in order: names and what does it.
     pub(crate) fn measurements(&self) -> Vec<(&'static str, Measurement)> {
-        let all: [(What, &'static str, Measurement); 14] = [
+        let all: [(What, &'static str, Measurement); 16] = [
             (What::Warm, "warm", warm::measure),
             (What::Web, "web", web::measure),
             (What::Sequence, "sequence", sequence::measure),
@@ -110,13 +118,15 @@ impl Flags {
             (What::Throughput, "throughput", throughput::measure),
             (What::Many, "many", many::measure),
             (What::Pause, "pause", pause::measure),
+            (What::Bombs, "bombs", bombs::measure),
             (What::Start, "start", start::measure),
             (What::Lists, "lists", lists::measure),
             (What::Balancer, "balancer", balancer::measure),
             (What::Throttle, "throttle", throttle::measure),
+            (What::Simulate, "simulate", simulate::measure),
             (What::Cluster, "cluster", cluster::measure),
         ];
-        let of_all = |what| self.what == What::All && what != What::Cluster;
+        let of_all = |what| self.what == What::All && !matches!(what, What::Simulate | What::Cluster);
         let wanted = all.into_iter().filter(|(what, ..)| self.what == *what || of_all(*what));
         wanted.map(|(_, name, measure)| (name, measure)).collect()
     }
@@ -136,6 +146,7 @@ impl Flags {
             warm_calls: self.requests,
             starts: (self.requests / 100).clamp(5, 20),
             load_time: Duration::from_secs(self.seconds),
+            simulated: self.simulated,
             stop,
         })
     }
@@ -165,7 +176,9 @@ impl Flags {
     fn whirl(&self) -> Result<PathBuf, Error> {
         let beside = || Some(std::env::current_exe().ok()?.parent()?.join("whirl"));
         let path = self.whirl.clone().or_else(beside).unwrap_or_default();
-        if path.is_file() || matches!(self.what, What::Balancer | What::Throttle | What::Cluster) {
+        if path.is_file()
+            || matches!(self.what, What::Balancer | What::Throttle | What::Simulate | What::Cluster)
+        {
             return Ok(path);
         }
         let text = format!(
@@ -201,7 +214,7 @@ mod tests {
         let ports: Vec<_> = cluster.invokers.iter().map(|Admin(address)| address.port()).collect();
         assert_eq!((cluster.controller.0.port(), ports), (2, vec![3, 4]));
         let all = parse("all").unwrap().measurements();
-        assert!(all.len() == 13 && all.iter().all(|(name, _)| *name != "cluster"));
+        assert!(all.len() == 14 && all.iter().all(|(name, _)| *name != "cluster" && *name != "simulate"));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The measurements. Each starts what it needs, measures both sides in turns, and leaves nothing behind.
 
 pub(crate) mod balancer;
+pub(crate) mod bombs;
 pub(crate) mod cluster;
 pub(crate) mod cold;
 pub(crate) mod fire;
@@ -9,6 +10,7 @@ pub(crate) mod many;
 pub(crate) mod pause;
 pub(crate) mod sequence;
 mod side;
+pub(crate) mod simulate;
 pub(crate) mod start;
 pub(crate) mod stem;
 pub(crate) mod throttle;
@@ -18,6 +20,8 @@ pub(crate) mod web;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
+
+use clap::Args;
 
 use self::cluster::Cluster;
 use crate::action::Language;
@@ -46,7 +50,22 @@ pub(crate) struct Plan {
     pub(crate) starts: u32,
     /// How long each load lasts.
     pub(crate) load_time: Duration,
+    pub(crate) simulated: Simulated,
     pub(crate) stop: Stop,
+}
+
+/// What is simulated, for how long.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Simulated {
+    /// What chance comes from in the simulation
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Events of the simulation, before it comes to rest
+    #[arg(long, value_name = "N", default_value_t = 2_000_000)]
+    pub(crate) events: u64,
+    /// Invokers of the simulation
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) invokers: u32,
 }
 
 /// The manifest of whirl's own images without a stem cell.

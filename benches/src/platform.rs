@@ -71,6 +71,11 @@ impl Platform {
         self.put("actions", name, &json!({ "exec": exec, "limits": limits }))
     }
 
+    /// Makes or changes any action.
+    pub(crate) fn put_action(&self, name: &str, body: &Value) -> Result<(), Error> {
+        self.put("actions", name, body)
+    }
+
     /// Makes a no-op action of so many mebibytes.
     pub(crate) fn create_small_action(
         &self,

@@ -41,6 +41,8 @@ pub(crate) struct Options {
     pub(crate) idle_timeout: Option<u32>,
     /// Seconds that idle containers stay unpaused.
     pub(crate) pause_grace: Option<u32>,
+    /// Mebibytes of a `/tmp` over a root that cannot be written to.
+    pub(crate) read_only_root_tmp: Option<u32>,
     /// A data directory that is there already, in place of a new one.
     pub(crate) data: Option<PathBuf>,
 }
@@ -53,6 +55,7 @@ impl Options {
             manifest: None,
             idle_timeout: None,
             pause_grace: None,
+            read_only_root_tmp: None,
             data: None,
         }
     }
@@ -93,6 +96,9 @@ impl Server {
         }
         if let Some(seconds) = options.pause_grace {
             command.env("WHIRL_INVOKER__PAUSE_GRACE_SECONDS", seconds.to_string());
+        }
+        if let Some(mebibytes) = options.read_only_root_tmp {
+            command.env("WHIRL_DOCKER__READ_ONLY_ROOT_TMP", mebibytes.to_string());
         }
         let file = |name: &str| File::create(at(name)).map_err(Error::io("make a log file"));
         // A group of its own: Ctrl-C at the terminal is for us to pass on, after our containers are gone.

@@ -230,6 +230,7 @@ fn report(id: u32) -> InvokerReport {
         gpus: Vec::new(),
         tags: Vec::new(),
         warm: Vec::new(),
+        endpoint: None,
     }
 }
 

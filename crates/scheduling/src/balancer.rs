@@ -1,13 +1,15 @@
 //! Which invoker gets an activation, out of what invokers report, what was placed and what has ended.
 //!
 //! [`Balancer::place`] decides and reserves; the caller publishes and says what became of it. The decision
-//! itself is in `choose`, the order of an action's places in `places`, the arithmetic of memory in `account`.
+//! itself is in `choose`, the order of an action's places in `places`, the arithmetic of memory, cores and GPUs in
+//! `account`.
 //! It publishes nothing, waits for nothing, and knows of time only what it is told.
 
 mod account;
 mod bitmap;
 mod choose;
 mod classes;
+mod gpus;
 mod invoker;
 mod ledger;
 mod places;
@@ -28,7 +30,7 @@ use account::Weight;
 use invoker::Invoker;
 use ledger::{Ledger, Reservation};
 pub use request::{BalancerConfig, Choice, Ended, Health, InvokerState, Reason, Refusal, Request};
-use view::View;
+use view::{Equipment, View};
 
 /// Invokers have numbers below this; greater ones are passed over.
 pub const MOST_INVOKERS: u32 = 1 << places::MOST_LEVELS;
@@ -76,6 +78,7 @@ impl Balancer {
         let Some(invoker) = self.invokers[index].as_mut().filter(|known| known.lives(epoch)) else { return };
         if invoker.report(report) {
             self.view.offer(id.0, &report.tags, &report.warm);
+            self.view.equip(id.0, invoker.equipment());
         }
         self.show(id.0);
     }
@@ -86,10 +89,11 @@ impl Balancer {
         invoker.gone();
         self.ledger.strike_all(id.0);
         self.view.offer(id.0, &[], &[]);
+        self.view.equip(id.0, Equipment::default());
         self.show(id.0);
     }
 
-    /// Chooses an invoker and reserves the memory there. `roll` is random: it spreads what is equal otherwise.
+    /// Chooses an invoker and reserves there what the activation needs. `roll` is random: it spreads what is equal otherwise.
     ///
     /// # Errors
     ///
@@ -98,10 +102,10 @@ impl Balancer {
         self.advance(now);
         let (number, reason) = choose::choose(&self.view, request, roll)?;
         let invoker = self.get(number).ok_or(Refusal::NoInvoker)?;
-        let weight = Weight { memory: request.memory, queued: reason == Reason::Queued };
-        invoker.account.reserve(weight);
+        let weight = Weight::of(request, reason == Reason::Queued);
+        invoker.account.reserve(&weight);
         let choice = Choice { invoker: InvokerId(number), epoch: invoker.epoch, reason };
-        self.show(number);
+        self.show_all(number, &weight);
         let entry = Reservation { invoker: number, weight, deadline: request.deadline, position: None };
         if let Some(replaced) = self.ledger.enter(request.activation, entry) {
             self.release(&replaced);
@@ -125,10 +129,10 @@ impl Balancer {
             return;
         };
         entry.position = Some(position);
-        let Reservation { invoker: number, weight, .. } = *entry;
+        let Reservation { invoker: number, weight, .. } = entry.clone();
         if let Some(invoker) = self.get(number) {
-            invoker.account.published(weight, position);
-            self.show(number);
+            invoker.account.published(&weight, position);
+            self.show_all(number, &weight);
         }
     }
 
@@ -148,8 +152,12 @@ impl Balancer {
         }
         let placed = self.ledger.get_mut(ended.activation).is_some_and(|entry| entry.invoker == number);
         let Some(entry) = placed.then(|| self.ledger.strike(ended.activation)).flatten() else { return };
+        let plain = entry.weight.is_plain();
         if let Some(invoker) = self.get(number) {
             invoker.account.ended(entry.weight, entry.position, ended.report);
+        }
+        if !plain {
+            self.equip(number);
         }
         let outcome = if ended.internal_error { Outcome::InternalError } else { Outcome::Good };
         self.note(now, number, outcome);
@@ -160,6 +168,11 @@ impl Balancer {
     pub fn states(&self, now: Moment) -> Vec<InvokerState> {
         let known = (0..).map(InvokerId).zip(&self.invokers);
         known.filter_map(|(id, invoker)| Some(invoker.as_ref()?.state(id, now))).collect()
+    }
+
+    /// Whether nothing is counted that was placed here: all has ended, or is an invoker's report to count.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.ledger.is_empty() && self.invokers.iter().flatten().all(|invoker| invoker.account.is_clear())
     }
 
     fn get(&mut self, number: u32) -> Option<&mut Invoker> {
@@ -183,8 +196,8 @@ impl Balancer {
 
     fn release(&mut self, entry: &Reservation) {
         if let Some(invoker) = self.get(entry.invoker) {
-            invoker.account.release(entry.weight, entry.position);
-            self.show(entry.invoker);
+            invoker.account.release(&entry.weight, entry.position);
+            self.show_all(entry.invoker, &entry.weight);
         }
     }
 
@@ -199,7 +212,21 @@ impl Balancer {
         self.show(number);
     }
 
-    /// Brings the view up to date with an invoker.
+    /// Brings the view up to date with an invoker whose account something was entered into.
+    fn show_all(&mut self, number: u32, weight: &Weight) {
+        self.show(number);
+        if !weight.is_plain() {
+            self.equip(number);
+        }
+    }
+
+    fn equip(&mut self, number: u32) {
+        if let Some(invoker) = self.invokers.get(number as usize).and_then(Option::as_ref) {
+            self.view.equip(number, invoker.equipment());
+        }
+    }
+
+    /// The same for what always counts: health, memory, queue.
     fn show(&mut self, number: u32) {
         if let Some(invoker) = self.invokers.get(number as usize).and_then(Option::as_ref) {
             self.view.show(number, invoker.standing());

@@ -1,6 +1,8 @@
 //! The decision itself: a function of what is seen, what is asked, and a roll of the dice.
 
-use super::bitmap::Common;
+use std::borrow::Cow;
+
+use super::bitmap::{Bitmap, Common};
 use super::places::Places;
 use super::request::{Reason, Refusal, Request};
 use super::view::View;
@@ -19,23 +21,21 @@ const HOLDERS: usize = 8;
 ///
 /// Equal views give equal homes to an action, whatever the roll, in every process.
 pub(super) fn choose(view: &View, request: &Request, roll: u64) -> Result<(u32, Reason), Refusal> {
-    let refusal = || if view.is_anyone_up() { Refusal::NoneFits } else { Refusal::NoInvoker };
-    let tagged = view.tagged(&request.tags).ok_or_else(refusal)?;
-    let fits = |number| view.standing(number).total >= request.memory;
+    let suitable = view.suitable(request).ok_or_else(|| refusal(view, request))?;
+    let fits = |number| view.fits(number, request);
     let mut places = Places::new(request.place, view.levels());
-    let large = Common { base: view.large(request.memory), also: &tagged };
-    let home = places.next(DRAWS_FOR_HOME, large, fits).ok_or_else(refusal)?;
-    if has_room(view, request, home) {
+    let large = Common { base: view.large(request.memory), also: &suitable };
+    let home = places.next(DRAWS_FOR_HOME, large, fits).ok_or_else(|| refusal(view, request))?;
+    if view.has_room(home, request) {
         return Ok((home, Reason::Home));
     }
     if let Some(number) = warm(view, request, large, roll) {
         return Ok((number, Reason::Warm));
     }
-    let roomy = view.roomy(request.memory).map(|base| Common { base, also: &tagged });
-    if let Some(number) = roomy.and_then(|roomy| places.next(DRAWS_FOR_OTHERS, roomy, |_| true)) {
+    if let Some(number) = spill(view, request, &suitable, &mut places) {
         return Ok((number, Reason::Spill));
     }
-    let also: Vec<_> = tagged.iter().copied().chain([large.base]).collect();
+    let also: Vec<_> = suitable.iter().copied().chain([large.base]).collect();
     let open = Common { base: view.open(), also: &also };
     let near = if open.contains(home) { Some(home) } else { places.next(DRAWS_FOR_OTHERS, open, fits) };
     let near = near.ok_or(Refusal::Overloaded)?;
@@ -44,8 +44,30 @@ pub(super) fn choose(view: &View, request: &Request, roll: u64) -> Result<(u32, 
     Ok((if shorter { far } else { near }, Reason::Queued))
 }
 
-fn has_room(view: &View, request: &Request, number: u32) -> bool {
-    i64::from(view.standing(number).available) >= i64::from(request.memory)
+/// What is missing where nobody could ever run the activation.
+fn refusal(view: &View, request: &Request) -> Refusal {
+    if !view.is_anyone_up() {
+        return Refusal::NoInvoker;
+    }
+    let tagged = view.tagged(&request.tags).filter(|_| request.gpu.is_some());
+    let would_do = tagged.is_some_and(|tagged| {
+        let large = Common { base: view.large(request.memory), also: &tagged };
+        large.find(0, |number| view.is_large(number, request)).is_some()
+    });
+    if would_do { Refusal::NoGpu } else { Refusal::NoneFits }
+}
+
+/// The next of the action's places that has room. Hosts with GPUs come last for who needs none.
+fn spill(view: &View, request: &Request, suitable: &[&Bitmap], places: &mut Places) -> Option<u32> {
+    let base = view.roomy(request.memory)?;
+    let mut also = Cow::Borrowed(suitable);
+    if !request.is_plain() {
+        also.to_mut().extend(view.equipped(request)?);
+    }
+    let accept = |number| request.is_plain() || view.has_room(number, request);
+    let mut next = |also: &[&Bitmap]| places.next(DRAWS_FOR_OTHERS, Common { base, also }, accept);
+    let without_gpus = view.spared(request).and_then(|spared| next(&[&*also, &[spared]].concat()));
+    without_gpus.or_else(|| next(&also))
 }
 
 /// Of two holders of a warm container, that which has more memory left; of the next ones, the first with room.
@@ -53,7 +75,7 @@ fn warm(view: &View, request: &Request, large: Common<'_>, roll: u64) -> Option<
     let holders = view.warm(request.place);
     let count = u64::try_from(holders.len()).ok().filter(|count| *count > 0)?;
     let nth = |n: u64| holders[(n % count) as usize];
-    let usable = |number: &u32| large.contains(*number) && has_room(view, request, *number);
+    let usable = |number: &u32| large.contains(*number) && view.has_room(*number, request);
     let pair = [nth(roll), nth(roll >> 32)].into_iter().filter(usable);
     let emptier = pair.max_by_key(|number| (view.standing(*number).available, std::cmp::Reverse(*number)));
     emptier

@@ -4,7 +4,7 @@ use whirl_model::{Epoch, InvokerId, InvokerReport, Willingness};
 
 use super::account::Account;
 use super::request::{Health, InvokerState};
-use super::view::Standing;
+use super::view::{Equipment, Standing};
 use crate::Moment;
 use crate::liveness::{Liveness, Outcome, Sickness};
 
@@ -16,6 +16,8 @@ pub(super) struct Invoker {
     willingness: Willingness,
     reason: Option<String>,
     total: u32,
+    /// Thousandths.
+    cores: u32,
     /// Until when it rests, if it is or was sick.
     pub(super) rest: Option<Moment>,
     pub(super) liveness: Liveness,
@@ -31,6 +33,7 @@ impl Invoker {
             willingness: Willingness::Up,
             reason: None,
             total: 0,
+            cores: 0,
             rest: None,
             liveness: Liveness::default(),
             account: Account::default(),
@@ -54,6 +57,7 @@ impl Invoker {
             self.willingness = report.status;
             self.reason.clone_from(&report.reason);
             self.total = report.memory_total;
+            self.cores = report.cpu_total.thousandths();
         }
         newer
     }
@@ -73,6 +77,12 @@ impl Invoker {
             total: self.total,
             depth: self.account.depth(),
         }
+    }
+
+    /// What it has beside memory.
+    pub(super) fn equipment(&self) -> Equipment {
+        let cores = self.account.cores().clamp(0, self.cores.into());
+        Equipment { cores: cores as u32, cores_total: self.cores, gpus: self.account.gpus() }
     }
 
     /// What there is to say of it.

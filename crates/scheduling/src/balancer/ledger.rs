@@ -17,7 +17,7 @@ const GRAIN: Duration = Duration::from_secs(1);
 pub(super) type StableMap<K, V> = HashMap<K, V, BuildHasherDefault<DefaultHasher>>;
 
 /// An activation's place in an invoker. The life it was meant for lasts: reservations end with it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Reservation {
     /// The invoker's number.
     pub(super) invoker: u32,
@@ -69,8 +69,7 @@ impl Ledger {
         expired
     }
 
-    #[cfg(test)]
-    pub(super) fn len(&self) -> usize {
-        self.reservations.len()
+    pub(super) fn is_empty(&self) -> bool {
+        self.reservations.is_empty()
     }
 }

@@ -40,6 +40,13 @@ pub struct Request {
     pub deadline: Moment,
 }
 
+impl Request {
+    /// Whether it needs nothing that is counted but memory.
+    pub(super) fn is_plain(&self) -> bool {
+        self.cpu.is_none() && self.gpu.is_none()
+    }
+}
+
 /// Where an activation goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Choice {

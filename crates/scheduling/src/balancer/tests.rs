@@ -1,7 +1,8 @@
 //! What the balancer does, told as scripts.
 
-use whirl_model::Willingness;
+use whirl_model::{Cores, GpuLimit, GpuReport, Willingness};
 
+use super::gpus::tests::{devices, limit, limit_of};
 use super::*;
 
 const LIFE: Epoch = Epoch(1);
@@ -18,11 +19,12 @@ pub(super) fn report(serial: u64, taken: u64, free: u32) -> InvokerReport {
         memory_total: 1024,
         memory_free: free,
         waiting: 0,
-        cpu_total: whirl_model::Cores::default(),
-        cpu_free: whirl_model::Cores::default(),
+        cpu_total: Cores::default(),
+        cpu_free: Cores::default(),
         gpus: Vec::new(),
         tags: vec![],
         warm: vec![],
+        endpoint: None,
     }
 }
 
@@ -79,6 +81,18 @@ impl Script {
     /// Places one activation of the action.
     fn place(&mut self, place: u64) -> Result<(u32, Reason), Refusal> {
         let request = self.request(place);
+        self.try_place(&request)
+    }
+
+    /// Places one activation of the action that needs GPUs.
+    fn place_on_gpu(&mut self, place: u64, gpu: GpuLimit) -> Result<(u32, Reason), Refusal> {
+        let request = Request { gpu: Some(gpu), ..self.request(place) };
+        self.try_place(&request)
+    }
+
+    /// Places one activation of the action that wants cores of its own.
+    fn place_on_cores(&mut self, place: u64, thousandths: u32) -> Result<(u32, Reason), Refusal> {
+        let request = Request { cpu: Some(Cores::from_thousandths(thousandths)), ..self.request(place) };
         self.try_place(&request)
     }
 
@@ -270,4 +284,104 @@ fn what_is_equal_is_shared_equally() {
     }
     let (least, most) = (shares.iter().min().unwrap(), shares.iter().max().unwrap());
     assert!(most * 4 <= least * 5, "{least} to {most}");
+}
+
+/// The report of an invoker that has these as well.
+fn report_with(serial: u64, taken: u64, thousandths: u32, gpus: Vec<GpuReport>) -> InvokerReport {
+    let cores = Cores::from_thousandths(thousandths);
+    InvokerReport { cpu_total: cores, cpu_free: cores, gpus, ..report(serial, taken, 1024) }
+}
+
+#[test]
+fn a_gpu_is_looked_for_where_there_is_one_and_a_free_one_is_better() {
+    let mut script = Script::new(4);
+    script.report(0, &report_with(2, 0, 0, devices(&[("t4", 1), ("t4", 1)])));
+    script.report(1, &report_with(2, 0, 0, devices(&[("a100", 1)])));
+    let any = || limit(1.0);
+    assert_eq!(script.place_on_gpu(ACTION, any()), Ok((0, Reason::Home)));
+    assert_eq!(script.place_on_gpu(ACTION, any()), Ok((0, Reason::Home)));
+    assert_eq!(script.place_on_gpu(ACTION, any()), Ok((1, Reason::Spill)));
+    assert_eq!(script.place_on_gpu(ACTION, limit_of("a100", 1.0)), Ok((1, Reason::Queued)));
+    script.balancer.withdraw(ActivationId::from_bits(1));
+    assert_eq!(script.place_on_gpu(ACTION, limit(2.0)), Ok((0, Reason::Queued)), "one of two is free");
+    assert_eq!(script.place_on_gpu(ACTION, any()), Ok((0, Reason::Queued)), "that one waits for both");
+}
+
+#[test]
+fn what_has_no_fitting_gpu_anywhere_is_refused_as_such() {
+    let mut script = Script::new(2);
+    script.report(0, &report_with(2, 0, 0, devices(&[("t4", 1), ("a100", 1)])));
+    assert_eq!(script.place_on_gpu(ACTION, limit_of("h100", 1.0)), Err(Refusal::NoGpu));
+    assert_eq!(script.place_on_gpu(ACTION, limit_of("t4", 2.0)), Err(Refusal::NoGpu));
+    assert_eq!(script.place_on_gpu(ACTION, limit(3.0)), Err(Refusal::NoGpu));
+    let large = Request { memory: 2048, gpu: Some(limit(1.0)), ..script.request(ACTION) };
+    assert_eq!(script.try_place(&large), Err(Refusal::NoneFits));
+    let tagged = Request { tags: vec!["arm".to_owned()], gpu: Some(limit(1.0)), ..script.request(ACTION) };
+    assert_eq!(script.try_place(&tagged), Err(Refusal::NoneFits));
+    assert_eq!(script.place_on_gpu(ACTION, limit(2.0)), Ok((0, Reason::Home)));
+    let sick =
+        InvokerReport { status: Willingness::Unhealthy, ..report_with(3, 0, 0, devices(&[("t4", 1)])) };
+    script.report(0, &sick);
+    assert_eq!(script.place_on_gpu(ACTION, limit(1.0)), Err(Refusal::NoGpu), "who has one takes no work");
+    script.report(0, &report(4, 0, 1024));
+    assert_eq!(script.place_on_gpu(ACTION, limit(1.0)), Err(Refusal::NoGpu), "it has none any more");
+    script.balancer.gone(InvokerId(0), LIFE);
+    script.balancer.gone(InvokerId(1), LIFE);
+    assert_eq!(script.place_on_gpu(ACTION, limit(1.0)), Err(Refusal::NoInvoker));
+}
+
+#[test]
+fn a_gpu_is_reserved_until_a_report_counts_it_and_free_again_when_the_activation_has_ended() {
+    let mut script = Script::empty();
+    let free = || devices(&[("t4", 1)]);
+    let busy = || vec![GpuReport { free: 0, ..free().remove(0) }];
+    script.report(0, &report_with(1, 0, 0, free()));
+    assert_eq!(script.place_on_gpu(ACTION, limit(1.0)), Ok((0, Reason::Home)));
+    script.report(0, &report_with(2, 0, 0, free()));
+    assert_eq!(script.place_on_gpu(ACTION, limit(1.0)), Ok((0, Reason::Queued)), "it is still to come");
+    script.balancer.withdraw(ActivationId::from_bits(2));
+    script.balancer.published(ActivationId::from_bits(1), Position(0));
+    script.report(0, &report_with(3, 1, 0, busy()));
+    assert_eq!(script.place_on_gpu(ACTION, limit(1.0)), Ok((0, Reason::Queued)), "it is there");
+    script.balancer.withdraw(ActivationId::from_bits(3));
+    let activation = ActivationId::from_bits(1);
+    let ended = Ended { activation, invoker: InvokerId(0), epoch: LIFE, report: 3, internal_error: false };
+    script.balancer.ended(script.now, &ended);
+    assert_eq!(script.place_on_gpu(ACTION, limit(0.5)), Ok((0, Reason::Home)), "no report says so yet");
+    assert_eq!(script.place_on_gpu(ACTION, limit(0.5)), Ok((0, Reason::Queued)), "it is not shared");
+}
+
+#[test]
+fn shares_of_one_device_are_as_many_as_its_ways() {
+    let mut script = Script::empty();
+    script.report(0, &report_with(1, 0, 0, devices(&[("t4", 4), ("t4", 4)])));
+    let mut place = |gpu| script.place_on_gpu(ACTION, limit(gpu)).map(|(_, reason)| reason);
+    assert_eq!([place(0.25), place(0.5), place(1.0)], [Ok(Reason::Home); 3]);
+    assert_eq!(place(0.5), Ok(Reason::Queued));
+}
+
+#[test]
+fn cores_are_counted_like_memory() {
+    let mut script = Script::new(3);
+    script.report(0, &report_with(2, 0, 2000, vec![]));
+    script.report(1, &report_with(2, 0, 1500, vec![]));
+    assert_eq!(script.place_on_cores(ACTION, 1500), Ok((0, Reason::Home)));
+    assert_eq!(script.place_on_cores(ACTION, 1100), Ok((1, Reason::Spill)));
+    assert_eq!(script.place_on_cores(ACTION, 500), Ok((0, Reason::Home)));
+    assert_eq!(script.place_on_cores(ACTION, 1), Ok((1, Reason::Spill)));
+    assert_eq!(script.place_on_cores(ACTION, 500).map(|(_, reason)| reason), Ok(Reason::Queued));
+    assert_eq!(script.place_on_cores(ACTION, 2100), Err(Refusal::NoneFits));
+    assert_eq!(script.place(ACTION), Ok((2, Reason::Home)), "who asks for none shares what there is");
+    script.balancer.withdraw(ActivationId::from_bits(1));
+    script.balancer.withdraw(ActivationId::from_bits(5));
+    assert_eq!(script.place_on_cores(ACTION, 1500), Ok((0, Reason::Home)));
+}
+
+#[test]
+fn what_has_to_leave_home_and_needs_no_gpu_goes_to_hosts_without_first() {
+    let mut script = Script::new(4);
+    script.report(0, &report_with(2, 0, 0, devices(&[("t4", 1)])));
+    let went = script.fill(ACTION, 16);
+    let expected = [(2, Reason::Home), (3, Reason::Spill), (1, Reason::Spill), (0, Reason::Spill)];
+    assert_eq!(went, expected.into_iter().flat_map(|place| [place; 4]).collect::<Vec<_>>());
 }

@@ -1,11 +1,15 @@
-//! The invokers at a glance: sets of those that take work, have so much memory, have this tag, or hold a warm
-//! container, kept up to date so that a decision need not look at each. Nothing here is known only here.
+//! The invokers at a glance: sets of those that take work, have so much memory, have this tag or GPU, or hold a
+//! warm container, kept up to date so that a decision need not look at each. Nothing here is known only here.
 
 use std::collections::BTreeMap;
 
+use whirl_model::{Cores, GpuAmount, GpuClass};
+
 use super::bitmap::Bitmap;
 use super::classes::Classes;
+use super::gpus::Gpus;
 use super::ledger::StableMap;
+use super::request::Request;
 
 /// What matters of an invoker to a decision.
 #[derive(Clone, Copy, Debug, Default)]
@@ -20,7 +24,28 @@ pub(super) struct Standing {
     pub(super) depth: u32,
 }
 
-/// What an invoker offers beside memory.
+/// What an invoker has beside memory, of interest only to those who ask for it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Equipment {
+    /// Thousandths of CPU cores that nobody has claimed.
+    pub(super) cores: u32,
+    /// Thousandths of CPU cores for all containers together that ask for their own.
+    pub(super) cores_total: u32,
+    /// Its GPUs, and what of them nobody has claimed.
+    pub(super) gpus: Gpus,
+}
+
+/// Who has GPUs of a class.
+#[derive(Clone, Debug, Default)]
+struct Holders {
+    all: Bitmap,
+    /// Those where a part of one is free.
+    part: Bitmap,
+    /// Those where one is wholly free.
+    whole: Bitmap,
+}
+
+/// What else an invoker offers.
 #[derive(Clone, Debug, Default)]
 struct Offer {
     tags: Vec<String>,
@@ -34,6 +59,7 @@ pub(super) struct View {
     /// Activations that may wait at one invoker.
     queue: u32,
     standings: Vec<Standing>,
+    equipment: Vec<Equipment>,
     offers: Vec<Offer>,
     up: Bitmap,
     /// Those that are up, by all their memory.
@@ -42,6 +68,12 @@ pub(super) struct View {
     rooms: Classes,
     /// Those that are up and whose queue has room.
     open: Bitmap,
+    /// All by the cores that they have left, as [`class_of`] has them.
+    cores: Classes,
+    /// By class; `None` is any. No class that nobody has.
+    gpus: BTreeMap<Option<GpuClass>, Holders>,
+    /// Those that have no GPUs.
+    without_gpus: Bitmap,
     tags: BTreeMap<String, Bitmap>,
     /// Who has an idle container of the action of this hash; numbers in ascending order, never none.
     warm: StableMap<u64, Vec<u32>>,
@@ -52,11 +84,15 @@ impl View {
         Self {
             queue,
             standings: Vec::new(),
+            equipment: Vec::new(),
             offers: Vec::new(),
             up: Bitmap::default(),
             sizes: Classes::new(),
             rooms: Classes::new(),
             open: Bitmap::default(),
+            cores: Classes::new(),
+            gpus: BTreeMap::new(),
+            without_gpus: Bitmap::default(),
             tags: BTreeMap::new(),
             warm: StableMap::default(),
         }
@@ -76,6 +112,31 @@ impl View {
         }
         self.rooms.set(number, if up { u32::try_from(available).unwrap_or_default() } else { 0 });
         self.open.set(number, up && depth < self.queue);
+    }
+
+    /// Shows what an invoker has beside memory.
+    pub(super) fn equip(&mut self, number: u32, equipment: Equipment) {
+        let index = number as usize;
+        if index >= self.equipment.len() {
+            self.equipment.resize(index + 1, Equipment::default());
+        }
+        self.without_gpus.set(number, equipment.gpus.is_empty());
+        let before = std::mem::replace(&mut self.equipment[index], equipment);
+        let after = &self.equipment[index];
+        self.cores.set(number, class_of(after.cores));
+        if before.gpus == after.gpus {
+            return;
+        }
+        for class in before.gpus.classes().into_iter().chain(after.gpus.classes()) {
+            let (all, part, whole) = after.gpus.standing(class.as_ref());
+            let holders = self.gpus.entry(class.clone()).or_default();
+            holders.all.set(number, all);
+            holders.part.set(number, part);
+            holders.whole.set(number, whole);
+            if holders.all.is_empty() {
+                self.gpus.remove(&class);
+            }
+        }
     }
 
     /// Shows what an invoker offers, which changes seldom.
@@ -157,13 +218,80 @@ impl View {
         &self.open
     }
 
+    /// Sets that who can ever run the activation is in all of, beside those of memory and cores. `None` if there is
+    /// a tag or a class of GPUs that nobody has.
+    pub(super) fn suitable(&self, request: &Request) -> Option<Vec<&Bitmap>> {
+        let mut sets = self.tagged(&request.tags)?;
+        if let Some(gpu) = &request.gpu {
+            sets.push(&self.gpus.get(&gpu.class)?.all);
+        }
+        Some(sets)
+    }
+
     /// Who has each of the tags. `None` if there is one that nobody has.
     pub(super) fn tagged(&self, tags: &[String]) -> Option<Vec<&Bitmap>> {
         tags.iter().map(|tag| self.tags.get(tag)).collect()
+    }
+
+    /// Sets that who has cores and GPUs for the activation now is in all of; not all that are in them have. `None`
+    /// if nobody has.
+    pub(super) fn equipped(&self, request: &Request) -> Option<Vec<&Bitmap>> {
+        let mut sets = Vec::new();
+        if let Some(cpu) = request.cpu {
+            sets.push(self.cores.perhaps(class_of(cpu.thousandths())).unwrap_or(&self.up));
+        }
+        if let Some(gpu) = &request.gpu {
+            let holders = self.gpus.get(&gpu.class)?;
+            sets.push(match gpu.amount {
+                GpuAmount::Devices(_) => &holders.whole,
+                GpuAmount::Share(_) => &holders.part,
+            });
+        }
+        Some(sets)
+    }
+
+    /// Those without GPUs, for an activation that needs none where others have some.
+    pub(super) fn spared(&self, request: &Request) -> Option<&Bitmap> {
+        (!self.gpus.is_empty() && request.gpu.is_none()).then_some(&self.without_gpus)
+    }
+
+    /// Whether the invoker has enough of everything that is counted, if nothing else ran there.
+    pub(super) fn fits(&self, number: u32, request: &Request) -> bool {
+        self.is_large(number, request)
+            && request
+                .gpu
+                .as_ref()
+                .is_none_or(|gpu| self.equipment(number).is_some_and(|e| e.gpus.could(gpu)))
+    }
+
+    /// The same but for GPUs.
+    pub(super) fn is_large(&self, number: u32, request: &Request) -> bool {
+        let cores = |cpu: Cores| self.equipment(number).is_some_and(|e| e.cores_total >= cpu.thousandths());
+        self.standing(number).total >= request.memory && request.cpu.is_none_or(cores)
+    }
+
+    /// Whether nobody has claimed what the activation needs there.
+    pub(super) fn has_room(&self, number: u32, request: &Request) -> bool {
+        let equipped = |equipment: &Equipment| {
+            request.cpu.is_none_or(|cpu| equipment.cores >= cpu.thousandths())
+                && request.gpu.as_ref().is_none_or(|gpu| equipment.gpus.can(gpu))
+        };
+        i64::from(self.standing(number).available) >= i64::from(request.memory)
+            && (request.is_plain() || self.equipment(number).is_some_and(equipped))
+    }
+
+    fn equipment(&self, number: u32) -> Option<&Equipment> {
+        self.equipment.get(number as usize)
     }
 
     /// Who has an idle container of the action of this hash.
     pub(super) fn warm(&self, place: u64) -> &[u32] {
         self.warm.get(&place).map_or(&[], Vec::as_slice)
     }
+}
+
+/// Thousandths of cores on the scale of [`Classes`], so that whole cores, halves and quarters are classes of their
+/// own.
+fn class_of(thousandths: u32) -> u32 {
+    u32::try_from(u64::from(thousandths) * 1024 / 1000).unwrap_or(u32::MAX)
 }

@@ -7,12 +7,16 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use proptest::prelude::*;
+use whirl_model::{Cores, GpuAmount, GpuLimit, GpuReport};
 
+use super::gpus::tests::{devices, limit, limit_of};
 use super::tests::report;
 use super::*;
 
-const INVOKERS: u32 = 3;
+const INVOKERS: u32 = 4;
 const TOTAL: u32 = 1024;
+/// Thousandths of CPU cores.
+const CORES: u32 = 2000;
 const QUEUE: u32 = 3;
 /// No activation is given up while the world turns.
 const DEADLINE: Moment = Moment::from_secs(1_000_000);
@@ -75,7 +79,7 @@ fn step() -> impl Strategy<Value = Step> {
     ];
     let invoker = || 0..INVOKERS;
     prop_oneof![
-        10 => (0..6u8, 0..3u8, publish, any::<u64>())
+        10 => (0..10u8, 0..3u8, publish, any::<u64>())
             .prop_map(|(action, memory, publish, roll)| Step::Place { action, memory, publish, roll }),
         8 => invoker().prop_map(|invoker| Step::Take { invoker }),
         7 => (invoker(), any::<usize>(), prop::bool::weighted(0.03))
@@ -88,13 +92,79 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-#[derive(Clone, Copy, Debug)]
+/// The GPUs of an invoker: two have some.
+fn gpus_of(invoker: u32) -> Vec<GpuReport> {
+    match invoker {
+        1 => devices(&[("a", 1), ("a", 1)]),
+        2 => devices(&[("a", 4), ("a", 4), ("b", 4)]),
+        _ => Vec::new(),
+    }
+}
+
+/// What an action needs beside memory.
+fn needs_of(action: u8) -> (Option<Cores>, Option<GpuLimit>) {
+    let cores = |thousandths| Some(Cores::from_thousandths(thousandths));
+    match action {
+        3 => (cores(1100), None),
+        4 => (cores(250), Some(limit(0.25))),
+        5 => (None, Some(limit_of("a", 0.5))),
+        6 => (None, Some(limit_of("a", 1.0))),
+        7 => (None, Some(limit(2.0))),
+        8 => (None, Some(limit_of("b", 1.0))),
+        9 => (None, Some(limit(3.0))),
+        _ => (None, None),
+    }
+}
+
+#[derive(Clone, Debug)]
 struct Message {
     activation: ActivationId,
     position: Position,
     memory: u32,
+    cores: u32,
+    gpu: Option<GpuLimit>,
     /// Whether it was sent to wait.
     queued: bool,
+}
+
+/// What of each device something holds: the device's number and how many of its ways.
+type Parts = Vec<(usize, u32)>;
+
+/// The ways of each device that are free, truly.
+#[derive(Clone, Debug, Default)]
+struct Free(Vec<GpuReport>);
+
+impl Free {
+    fn find(&self, limit: &GpuLimit) -> Option<Parts> {
+        let part = |gpu: &GpuReport| match limit.amount {
+            GpuAmount::Devices(_) => gpu.device.ways,
+            GpuAmount::Share(parts) => gpu.device.ways.div_ceil(parts),
+        };
+        let fits = |(_, gpu): &(usize, &GpuReport)| self.is_of(gpu, limit) && gpu.free >= part(gpu);
+        let mut fitting: Vec<_> = self.0.iter().enumerate().filter(fits).collect();
+        fitting.sort_by_key(|(_, gpu)| gpu.free);
+        let number = if let GpuAmount::Devices(devices) = limit.amount { devices as usize } else { 1 };
+        let parts: Parts = fitting.into_iter().take(number).map(|(n, gpu)| (n, part(gpu))).collect();
+        (parts.len() == number).then_some(parts)
+    }
+
+    fn is_of(&self, gpu: &GpuReport, limit: &GpuLimit) -> bool {
+        limit.class.as_ref().is_none_or(|class| *class == gpu.device.class)
+    }
+
+    /// Takes what they need in this order; who has to wait for it lets nobody else have it.
+    fn after<'a>(mut self, messages: impl Iterator<Item = &'a Message>) -> Self {
+        for limit in messages.filter_map(|message| message.gpu.as_ref()) {
+            match self.find(limit) {
+                Some(parts) => parts.into_iter().for_each(|(n, ways)| self.0[n].free -= ways),
+                None => {
+                    let wanted: Vec<_> = self.0.iter().map(|gpu| self.is_of(gpu, limit)).collect();
+                    self.0.iter_mut().zip(wanted).filter(|(_, is)| *is).for_each(|(gpu, _)| gpu.free = 0);
+                }
+            }
+        }
+        self
+    }
 }
 
 /// A true invoker: what it has, whatever the balancer believes.
@@ -105,35 +175,65 @@ struct Host {
     topic: VecDeque<Message>,
     taken: u64,
     waiting: VecDeque<Message>,
-    running: Vec<Message>,
+    running: Vec<(Message, Parts)>,
+    free: Free,
     begun: u64,
     reports: VecDeque<InvokerReport>,
 }
 
 impl Host {
-    /// Mebibytes of everything that was published to it and has not left.
-    fn demand(&self) -> u32 {
-        self.topic.iter().map(|m| m.memory).sum::<u32>() + self.needed()
+    fn running(&self) -> impl Iterator<Item = &Message> {
+        self.running.iter().map(|(message, _)| message)
     }
 
-    fn needed(&self) -> u32 {
-        self.waiting.iter().chain(&self.running).map(|m| m.memory).sum()
+    /// Everything that was published to it and has not left, of an amount.
+    fn demand(&self, amount: fn(&Message) -> u32) -> u32 {
+        self.topic.iter().map(amount).sum::<u32>() + self.needed(amount)
+    }
+
+    fn needed(&self, amount: fn(&Message) -> u32) -> u32 {
+        self.waiting.iter().chain(self.running()).map(amount).sum()
+    }
+
+    /// Whether there is room for one more, if all that was published to it stays.
+    fn has_room(&self, memory: u32, cpu: Option<Cores>, gpu: Option<&GpuLimit>) -> bool {
+        let cores = cpu.map_or(0, Cores::thousandths);
+        let free = self.free.clone().after(self.waiting.iter().chain(&self.topic));
+        TOTAL.saturating_sub(self.demand(|m| m.memory)) >= memory
+            && (cores == 0 || CORES.saturating_sub(self.demand(|m| m.cores)) >= cores)
+            && gpu.is_none_or(|gpu| free.find(gpu).is_some())
     }
 
     fn start(&mut self) {
         while let Some(first) = self.waiting.front() {
-            if self.running.iter().map(|m| m.memory).sum::<u32>() + first.memory > TOTAL {
-                break;
-            }
-            self.running.extend(self.waiting.pop_front());
+            let memory = self.running().map(|m| m.memory).sum::<u32>() + first.memory;
+            let cores = self.running().map(|m| m.cores).sum::<u32>() + first.cores;
+            let parts = first.gpu.as_ref().map_or(Some(Vec::new()), |gpu| self.free.find(gpu));
+            let Some(parts) = parts.filter(|_| memory <= TOTAL && cores <= CORES) else { break };
+            parts.iter().for_each(|(n, ways)| self.free.0[*n].free -= ways);
+            self.running.extend(self.waiting.pop_front().map(|message| (message, parts)));
         }
+    }
+
+    fn leave(&mut self, which: usize) -> Option<Message> {
+        let which = which.checked_rem(self.running.len())?;
+        let (message, parts) = self.running.swap_remove(which);
+        parts.iter().for_each(|(n, ways)| self.free.0[*n].free += ways);
+        self.start();
+        Some(message)
     }
 
     fn begin(&mut self) {
         self.begun += 1;
-        let free = TOTAL.saturating_sub(self.needed());
-        let waiting = self.waiting.len() as u32;
-        self.reports.push_back(InvokerReport { waiting, ..report(self.begun, self.taken, free) });
+        let free = TOTAL.saturating_sub(self.needed(|m| m.memory));
+        let cores = CORES.saturating_sub(self.needed(|m| m.cores));
+        self.reports.push_back(InvokerReport {
+            waiting: self.waiting.len() as u32,
+            cpu_total: Cores::from_thousandths(CORES),
+            cpu_free: Cores::from_thousandths(cores),
+            gpus: self.free.clone().after(self.waiting.iter()).0,
+            ..report(self.begun, self.taken, free)
+        });
     }
 }
 
@@ -202,12 +302,22 @@ impl World {
         let activation = ActivationId::from_bits(self.next);
         let memory = [128, 256, 512][usize::from(memory)];
         let place = u64::from(action).wrapping_mul(0x0000_0100_0000_01b3);
-        let request =
-            Request { activation, place, memory, cpu: None, gpu: None, tags: vec![], deadline: DEADLINE };
+        let (cpu, gpu) = needs_of(action);
+        let request = Request { activation, place, memory, cpu, gpu, tags: vec![], deadline: DEADLINE };
+        let home_is_full =
+            self.homes.get(&action).is_none_or(|home| !self.balancer.view.has_room(home.0, &request));
         let choice = self.balancer.place(self.now, &request, roll);
         self.choices.push(choice);
+        if choice == Err(Refusal::NoGpu) {
+            let fits = |(id, health): (usize, &Health)| {
+                let gpus = gpus::Gpus::new(&gpus_of(id as u32));
+                *health == Health::Up && request.gpu.as_ref().is_some_and(|gpu| gpus.could(gpu))
+            };
+            let health: Vec<_> = self.balancer.states(self.now).into_iter().map(|s| s.state).collect();
+            assert!(!health.iter().enumerate().any(fits), "{request:?} is refused");
+        }
         let Ok(choice) = choice else { return };
-        self.check(action, memory, choice);
+        self.check(action, &request, choice, home_is_full);
         let host = &mut self.hosts[choice.invoker.0 as usize];
         assert_eq!(choice.epoch, Epoch(host.epoch));
         if publish == Publish::Failed {
@@ -216,7 +326,8 @@ impl World {
         }
         let (position, queued) = (Position(host.next), choice.reason == Reason::Queued);
         host.next += 1;
-        host.topic.push_back(Message { activation, position, memory, queued });
+        let cores = cpu.map_or(0, Cores::thousandths);
+        host.topic.push_back(Message { activation, position, memory, cores, gpu: request.gpu, queued });
         match publish {
             Publish::Known => self.balancer.published(activation, position),
             Publish::KnownLate => self.words.push(Word::Published(activation, position)),
@@ -224,40 +335,34 @@ impl World {
         }
     }
 
-    fn check(&mut self, action: u8, memory: u32, choice: Choice) {
+    fn check(&mut self, action: u8, request: &Request, choice: Choice, home_is_full: bool) {
         let host = &self.hosts[choice.invoker.0 as usize];
-        let room = TOTAL.saturating_sub(host.demand()) >= memory;
+        let room = host.has_room(request.memory, request.cpu, request.gpu.as_ref());
         let queued = host.topic.iter().chain(&host.waiting).filter(|m| m.queued).count();
         match choice.reason {
             Reason::Queued => assert!(queued < QUEUE as usize, "{queued} wait there already"),
-            _ => assert!(room, "{choice:?} of {memory} MiB, but {} are wanted there", host.demand()),
+            _ => assert!(room, "{choice:?} of {request:?}, but there are {host:?}"),
         }
+        let gpus = gpus::Gpus::new(&gpus_of(choice.invoker.0));
+        assert!(request.gpu.as_ref().is_none_or(|gpu| gpus.could(gpu)), "{request:?} at {choice:?}");
         let health: Vec<_> = self.balancer.states(self.now).into_iter().map(|s| s.state).collect();
         if health != self.health {
             self.health = health;
             self.homes.clear();
         }
-        let home = self.homes.get(&action).copied();
         match choice.reason {
-            Reason::Home => assert_eq!(*self.homes.entry(action).or_insert(choice.invoker), choice.invoker),
-            _ => assert!(home.is_none_or(|home| {
-                let reserved = if home == choice.invoker { memory } else { 0 };
-                let left = self.balancer.view.standing(home.0).available + reserved as i32;
-                left < memory as i32
-            })),
+            Reason::Home => {
+                assert_eq!(*self.homes.entry(action).or_insert(choice.invoker), choice.invoker);
+            }
+            _ => assert!(home_is_full || !self.homes.contains_key(&action), "{choice:?} past home"),
         }
     }
 
     fn leave(&mut self, invoker: u32, which: usize, internal_error: bool) {
         let host = &mut self.hosts[invoker as usize];
-        if host.running.is_empty() {
-            return;
-        }
-        let message = host.running.swap_remove(which % host.running.len());
-        host.start();
+        let Some(Message { activation, .. }) = host.leave(which) else { return };
         let (epoch, report) = (Epoch(host.epoch), host.begun);
-        let invoker = InvokerId(invoker);
-        let ended = Ended { activation: message.activation, invoker, epoch, report, internal_error };
+        let ended = Ended { activation, invoker: InvokerId(invoker), epoch, report, internal_error };
         self.words.push(Word::Ended(ended));
     }
 
@@ -281,7 +386,13 @@ impl World {
         if host.epoch % 2 == 1 {
             self.balancer.gone(InvokerId(invoker), Epoch(host.epoch));
         }
-        *host = Host { epoch: host.epoch + 1, next: host.next, taken: host.next, ..Host::default() };
+        *host = Host {
+            epoch: host.epoch + 1,
+            next: host.next,
+            taken: host.next,
+            free: Free(gpus_of(invoker)),
+            ..Host::default()
+        };
         host.begin();
         self.arrive(invoker);
     }
@@ -289,7 +400,7 @@ impl World {
     /// From here on everything is heard of: then nothing must be left over.
     fn wind_down(&mut self) {
         for invoker in 0..INVOKERS {
-            while self.hosts[invoker as usize].demand() > 0 {
+            while self.hosts[invoker as usize].demand(|_| 1) > 0 {
                 self.act(&Step::Take { invoker });
                 self.act(&Step::Leave { invoker, which: 0, internal_error: false });
             }
@@ -298,15 +409,16 @@ impl World {
         while !self.words.is_empty() {
             self.act(&Step::Hear { which: 0 });
         }
-        assert_eq!(self.balancer.ledger.len(), 0, "all has ended, but not for the ledger");
         for invoker in 0..INVOKERS {
             while !self.hosts[invoker as usize].reports.is_empty() {
                 self.arrive(invoker);
             }
             let known = self.balancer.get(invoker).unwrap();
-            assert!(known.account.is_clear());
             assert_eq!((known.account.available(), known.account.depth()), (i64::from(TOTAL), 0));
+            assert_eq!(known.account.cores(), i64::from(CORES));
+            assert_eq!(known.account.gpus(), gpus::Gpus::new(&gpus_of(invoker)));
         }
+        assert!(self.balancer.is_settled(), "all has ended, but not for the balancer");
     }
 }
 
@@ -314,7 +426,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn no_memory_is_promised_twice_and_none_is_lost(steps in prop::collection::vec(step(), 1..300)) {
+    fn nothing_is_promised_twice_and_nothing_is_lost(steps in prop::collection::vec(step(), 1..300)) {
         let mut world = World::new();
         for step in &steps {
             world.act(step);
