@@ -2,53 +2,66 @@
 //!
 //! Decides nothing about actions. Works with Docker 20.10 and later, control groups of both versions.
 
+mod abilities;
+mod breaker;
+mod cgroup;
+mod cpu;
+mod cpu_meter;
+mod cpu_quota;
+mod credentials;
 mod engine;
 mod failure;
 mod firewall;
+mod freezer;
+mod gpus;
 mod images;
 mod iptables;
+mod known;
 mod memory;
 mod network;
 mod options;
 mod output;
+mod pulse;
+mod removal;
+mod seccomp;
 mod spec;
+mod strays;
+#[cfg(test)]
+mod tests;
+mod watch;
 
-use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures::{StreamExt as _, stream};
-use parking_lot::Mutex;
 use tokio::sync::Semaphore;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 
+use self::credentials::Source;
 use self::engine::{Engine, EngineError};
 pub use self::failure::SetupError;
 use self::failure::{CREATE, Failure, engine_error, failed, pull_error};
 use self::firewall::Firewall;
+use self::freezer::Motion;
 use self::images::Images;
-use self::memory::Finding;
+use self::known::{Container, Group, Known};
 use self::network::Bridge;
-pub use self::options::{
-    CpuOptions, DockerOptions, Gpus, Isolation, NetworkOptions, PullPolicy, ReadOnlyRoot,
-};
-use self::output::Cut;
+pub use self::options::{CpuOptions, DockerOptions, Isolation, NetworkOptions, PullPolicy, ReadOnlyRoot};
+use self::removal::Remover;
+use self::strays::Strays;
+use self::watch::{PACE, Pace, Watch, watch};
 use crate::factory::{
-    ContainerError, ContainerFactory, ContainerImage, ContainerName, ContainerSpec, ContainerState,
+    ContainerError, ContainerFactory, ContainerImage, ContainerName, ContainerSpec, ContainerState, CpuMeter,
     StartedContainer,
 };
 
 /// The port that every runtime image serves.
 const ACTION_PORT: u16 = 8080;
-/// How long the engine may take to notice that a container has ended, or to finish a removal.
+/// How long the engine may take to notice that a container has ended.
 const NOTICE: Duration = Duration::from_secs(2);
-const REMOVAL: Duration = Duration::from_secs(60);
 /// How often it is asked meanwhile.
 const ASK_AGAIN: Duration = Duration::from_millis(5);
-/// How long the reader of a container that is removed has to take what it wrote last.
-const LAST_WORDS: Duration = Duration::from_secs(1);
-const PARALLEL_REMOVALS: usize = 8;
 /// Where hosts keep the addresses of their name servers. Docker reads the second if the first names loopback.
 const RESOLV_CONFS: [&str; 2] = ["/etc/resolv.conf", "/run/systemd/resolve/resolv.conf"];
 
@@ -60,22 +73,31 @@ pub struct DockerFactory {
     bridge: Bridge,
     firewall: Option<Firewall>,
     creates: Semaphore,
-    /// The outputs of the containers that were not destroyed.
-    outputs: Mutex<HashMap<ContainerName, Cut>>,
+    known: Arc<Known>,
+    strays: Arc<Strays>,
+    remover: Remover,
+    _watch: Watch,
 }
 
 /// Whether there is a Docker engine that answers.
 pub async fn is_available() -> bool {
-    Engine::connect().await.is_ok()
+    Engine::connect(None).await.is_ok()
 }
 
 impl DockerFactory {
-    /// Connects to the engine and sets up network and firewall.
+    /// Connects to the engine, sets up network and firewall, and watches over the engine from then on.
     ///
     /// # Errors
     /// [`SetupError`], when the engine, the network or the firewall cannot be had as the options say.
     pub async fn connect(options: &DockerOptions) -> Result<Self, SetupError> {
-        let engine = Engine::connect().await.map_err(|error| SetupError::Engine(Box::new(error)))?;
+        Self::connect_at(options, PACE).await
+    }
+
+    async fn connect_at(options: &DockerOptions, pace: Pace) -> Result<Self, SetupError> {
+        let engine = Engine::connect(options.host.as_deref()).await;
+        let engine = engine.map_err(|error| SetupError::Engine(Box::new(error)))?;
+        let credentials = readable_credentials(options).await?;
+        abilities::check(&engine, options).await?;
         let bridge = network::provide(&engine, options).await?;
         let firewall = match set_firewall(&engine, &bridge, options).await {
             Ok(firewall) => firewall,
@@ -85,11 +107,17 @@ impl DockerFactory {
                 return Err(error);
             }
         };
+        let (known, strays) = (Arc::<Known>::default(), Arc::<Strays>::default());
+        let owner = options.owner.clone();
+        let remover = Remover { engine: engine.clone(), known: Arc::clone(&known), owner };
         Ok(Self {
-            images: Images::new(engine.clone(), options.pull),
+            images: Images::new(engine.clone(), options.pull, credentials),
             creates: Semaphore::new(options.parallel_creates.max(1)),
-            outputs: Mutex::default(),
             options: options.clone(),
+            _watch: watch(engine.clone(), remover.clone(), Arc::clone(&strays), pace),
+            known,
+            strays,
+            remover,
             engine,
             bridge,
             firewall,
@@ -109,6 +137,7 @@ impl DockerFactory {
         let attached = self.engine.attach(name).await.map_err(failed("attach to"))?;
         self.engine.start(name).await.map_err(failed("start"))?;
         let found = self.engine.inspect(name).await.map_err(failed("inspect"))?;
+        let group = if self.engine.is_local() { Group::of(&found) } else { None };
         let address: Option<IpAddr> = found
             .network_settings
             .and_then(|settings| settings.networks?.remove(&self.bridge.network)?.ip_address?.parse().ok());
@@ -116,8 +145,10 @@ impl DockerFactory {
         let address = address.ok_or(EngineError::EndedAtOnce).map_err(failed("find"))?;
         let address = SocketAddr::new(address, ACTION_PORT);
         let (output, cut) = output::chunks(attached);
-        self.outputs.lock().insert(spec.name.clone(), cut);
-        Ok(StartedContainer { address, output, meter: None })
+        let (group, meter) = group.unzip();
+        self.known.add(spec.name.clone(), Container::new(cut, group));
+        let meter = meter.flatten().map(|meter| Box::new(meter) as Box<dyn CpuMeter>);
+        Ok(StartedContainer { address, output, meter })
     }
 
     async fn create_and_start(&self, spec: &ContainerSpec) -> Result<StartedContainer, Failure> {
@@ -126,53 +157,46 @@ impl DockerFactory {
         self.start(spec).await
     }
 
-    async fn remove(&self, name: &str) -> Result<(), EngineError> {
-        // A frozen process of a version 1 control group ignores even SIGKILL. That most containers are not
-        // frozen, or gone, is no failure; nor is another, as the removal may still succeed.
-        let _thawed = self.engine.resume(name).await;
-        match self.engine.remove(name).await {
-            Err(EngineError::NotFound(_)) => Ok(()),
-            Err(EngineError::Refused { status: 409, .. }) => self.wait_until_gone(name).await,
-            other => other,
-        }
-    }
-
-    /// Waits for a removal that somebody else began.
-    async fn wait_until_gone(&self, name: &str) -> Result<(), EngineError> {
-        let deadline = Instant::now() + REMOVAL;
-        while Instant::now() < deadline {
-            match self.engine.inspect(name).await {
-                Err(EngineError::NotFound(_)) => return Ok(()),
-                Err(error) => return Err(error),
-                Ok(_) => sleep(ASK_AGAIN).await,
-            }
-        }
-        Err(EngineError::Timeout)
-    }
-
-    async fn look(&self, name: &str) -> Result<ContainerState, EngineError> {
+    async fn look(&self, name: &ContainerName) -> Result<ContainerState, EngineError> {
+        let known = self.known.get(name);
+        let group = known.as_ref().and_then(|container| container.group.as_ref());
         let deadline = Instant::now() + NOTICE;
         loop {
-            let found = match self.engine.inspect(name).await {
+            let was_short = known.as_ref().and_then(|container| container.was_short_of_memory());
+            if was_short == Some(true) {
+                return Ok(ContainerState::OutOfMemory);
+            }
+            let found = match self.engine.inspect(name.as_str()).await {
                 Err(EngineError::NotFound(_)) => return Ok(ContainerState::Ended),
                 other => other?,
             };
             let state = found.state.unwrap_or_default();
-            if state.oom_killed == Some(true) {
-                return Ok(ContainerState::OutOfMemory);
-            }
+            let says_so = state.oom_killed == Some(true);
             if state.running != Some(true) {
-                let killed = state.exit_code == Some(EXIT_BY_SIGKILL);
-                return Ok(if killed { ContainerState::OutOfMemory } else { ContainerState::Ended });
+                let was_killed = says_so || state.exit_code == Some(EXIT_BY_SIGKILL);
+                return Ok(if was_killed { ContainerState::OutOfMemory } else { ContainerState::Ended });
             }
-            let finding = match (self.engine.is_local(), state.pid, found.id) {
-                (true, Some(pid), Some(id)) => memory::look(pid, &id),
-                _ => Finding::Unknown,
-            };
-            match finding {
-                Finding::Killed(kills) if kills > 0 => return Ok(ContainerState::OutOfMemory),
-                Finding::Gone if Instant::now() < deadline => sleep(ASK_AGAIN).await,
+            match group {
+                Some(group) if group.has_ended() && Instant::now() < deadline => sleep(ASK_AGAIN).await,
+                // The engine does not forget what a container survived: it is believed where nobody counts.
+                _ if was_short.is_none() && says_so => return Ok(ContainerState::OutOfMemory),
                 _ => return Ok(ContainerState::Running),
+            }
+        }
+    }
+
+    /// Freezes or thaws a container past the engine; whether that could be done.
+    async fn set_directly(&self, name: &ContainerName, motion: Motion) -> bool {
+        let Some(container) = self.known.get(name) else { return false };
+        // Of runs that are over.
+        let _not_news_any_more = container.was_short_of_memory();
+        let Some(freezer) = container.freezer() else { return false };
+        match freezer.set(motion).await {
+            Ok(()) => true,
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::debug!(error, container = %name, ?motion, "cannot be done directly");
+                false
             }
         }
     }
@@ -189,11 +213,18 @@ impl ContainerFactory for DockerFactory {
             self.images.provide(image).await.map_err(|error| pull_error(spec, image, error))?;
         }
         let _permit = self.creates.acquire().await.expect("the semaphore is never closed");
+        if let Some(silence) = self.engine.pulse().silence() {
+            return Err(engine_error(CREATE, &spec.name, EngineError::Silent(silence)));
+        }
+        let mut creation = Creation::begin(&self.strays, &spec.name);
         match self.create_and_start(spec).await {
-            Ok(started) => Ok(started),
+            Ok(started) => {
+                creation.settled();
+                Ok(started)
+            }
             Err(failure) => {
-                if failure.may_leave_a_container() {
-                    self.discard(&spec.name).await;
+                if !failure.may_leave_a_container() || self.discard(&spec.name).await {
+                    creation.settled();
                 }
                 Err(failure.of_create(spec))
             }
@@ -201,6 +232,9 @@ impl ContainerFactory for DockerFactory {
     }
 
     async fn pause(&self, name: &ContainerName) -> Result<(), ContainerError> {
+        if self.set_directly(name, Motion::Frozen).await {
+            return Ok(());
+        }
         match self.engine.pause(name.as_str()).await {
             Err(EngineError::Refused { message, .. }) if message.contains("already paused") => Ok(()),
             other => other.map_err(|error| engine_error("pause", name, error)),
@@ -208,6 +242,9 @@ impl ContainerFactory for DockerFactory {
     }
 
     async fn resume(&self, name: &ContainerName) -> Result<(), ContainerError> {
+        if self.set_directly(name, Motion::Thawed).await {
+            return Ok(());
+        }
         match self.engine.resume(name.as_str()).await {
             Err(EngineError::Refused { message, .. }) if message.contains("not paused") => Ok(()),
             other => other.map_err(|error| engine_error("resume", name, error)),
@@ -215,38 +252,35 @@ impl ContainerFactory for DockerFactory {
     }
 
     async fn destroy(&self, name: &ContainerName) -> Result<(), ContainerError> {
-        let cut = self.outputs.lock().remove(name);
-        let mut removal = std::pin::pin!(self.remove(name.as_str()));
-        let outcome = match timeout(LAST_WORDS, &mut removal).await {
-            Ok(outcome) => outcome,
-            Err(_elapsed) => {
-                if let Some(cut) = cut {
-                    cut.now();
-                }
-                removal.await
-            }
-        };
-        outcome.map_err(|error| engine_error("remove", name, error))
+        self.remover.remove(name).await.map_err(|error| engine_error("remove", name, error))
     }
 
     async fn state(&self, name: &ContainerName) -> Result<ContainerState, ContainerError> {
-        self.look(name.as_str()).await.map_err(|error| engine_error("inspect", name, error))
+        self.look(name).await.map_err(|error| engine_error("inspect", name, error))
+    }
+
+    fn run_ended(&self, name: &ContainerName) {
+        let _not_news_any_more = self.known.get(name).and_then(|container| container.was_short_of_memory());
+    }
+
+    fn trouble(&self) -> Option<String> {
+        let silence = self.engine.pulse().silence()?;
+        Some(EngineError::Silent(silence).to_string())
+    }
+
+    async fn answers(&self) -> bool {
+        self.engine.ping().await
     }
 
     async fn remove_leftovers(&self) -> Result<usize, ContainerError> {
         let all = ContainerName::new("*");
-        let found = self.engine.list(spec::OWNER_LABEL, &self.options.owner).await;
-        let names = found.map_err(|error| engine_error("list", &all, error))?;
-        let number = names.len();
-        let removals =
-            names.into_iter().map(|name| async move { self.destroy(&ContainerName::new(&name)).await });
-        let outcomes: Vec<_> = stream::iter(removals).buffer_unordered(PARALLEL_REMOVALS).collect().await;
-        outcomes.into_iter().collect::<Result<Vec<()>, _>>()?;
-        Ok(number)
+        self.remover.remove_all().await.map_err(|error| engine_error("remove", &all, error))
     }
 
     async fn close(&self) -> Result<(), ContainerError> {
         let network = ContainerName::new(&self.bridge.network);
+        let strays = self.remover.remove_strays(&self.strays).await;
+        strays.map_err(|error| engine_error("remove strays from the network of", &network, error))?;
         // In this order: containers that are still there, although they should not, stay confined.
         let outcome = network::remove(&self.engine, &self.bridge).await;
         outcome.map_err(|error| engine_error("remove the network of", &network, error))?;
@@ -261,12 +295,54 @@ impl ContainerFactory for DockerFactory {
 }
 
 impl DockerFactory {
-    /// Removes what a failed creation may have left.
-    async fn discard(&self, name: &ContainerName) {
-        if let Err(error) = self.remove(name.as_str()).await {
-            tracing::warn!(container = %name, error = %error, "a container that failed to start stays behind");
+    /// Removes what a failed creation may have left; whether nothing stays.
+    async fn discard(&self, name: &ContainerName) -> bool {
+        match self.remover.remove(name).await {
+            Ok(()) => true,
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(error, container = %name, "a container that failed to start stays for now");
+                false
+            }
         }
     }
+}
+
+/// A creation under way. If it is dropped before it is known what it leaves, its container becomes a stray.
+struct Creation<'a> {
+    strays: &'a Strays,
+    name: Option<ContainerName>,
+}
+
+impl<'a> Creation<'a> {
+    fn begin(strays: &'a Strays, name: &ContainerName) -> Self {
+        strays.forget(name);
+        Self { strays, name: Some(name.clone()) }
+    }
+
+    /// Its caller has the container, or nothing is left of it.
+    fn settled(&mut self) {
+        self.name = None;
+    }
+}
+
+impl Drop for Creation<'_> {
+    fn drop(&mut self) {
+        if let Some(name) = self.name.take() {
+            self.strays.add(name);
+        }
+    }
+}
+
+/// Where credentials for registries are; a file that was named has to make sense.
+async fn readable_credentials(options: &DockerOptions) -> Result<Source, SetupError> {
+    let source = Source::find(options.registry_config.as_deref());
+    if let Source::Given(path) = &source
+        && let Err(error) = source.for_registry(None).await
+    {
+        return Err(SetupError::Credentials { path: path.clone(), source: Box::new(error) });
+    }
+    Ok(source)
 }
 
 /// Sets up the rules that the options ask for, or removes those of an earlier process.

@@ -155,6 +155,16 @@ pub enum ContainerError {
         /// The container.
         name: ContainerName,
     },
+    /// The container engine hangs. It was not asked, or its answer was not waited for any more.
+    #[error("cannot {operation} container {name}: the container engine has not answered for {} s", silence.as_secs())]
+    Silent {
+        /// What was to be asked.
+        operation: &'static str,
+        /// The container.
+        name: ContainerName,
+        /// For how long it has not answered anything.
+        silence: Duration,
+    },
 }
 
 impl ContainerError {
@@ -168,7 +178,7 @@ impl ContainerError {
 /// Whether and how a container has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ContainerState {
-    /// It runs, and no process of it was killed for want of memory.
+    /// It runs, and no process of it was killed for want of memory since this was asked last.
     Running,
     /// It ended, or is not there.
     Ended,
@@ -180,8 +190,8 @@ pub enum ContainerState {
 /// name; after `destroy` nothing of the container remains.
 #[async_trait]
 pub trait ContainerFactory: Send + Sync {
-    /// Creates and starts a container. On an error nothing of it remains, unless the engine stopped answering:
-    /// then, and when the future is dropped, a later `destroy` or `remove_leftovers` removes it.
+    /// Creates and starts a container. On an error nothing of it remains. If the engine stopped answering or the
+    /// future is dropped it may come up later; then it is removed in time, by itself or by `remove_leftovers`.
     async fn create(&self, spec: &ContainerSpec) -> Result<StartedContainer, ContainerError>;
 
     /// Freezes all its processes. Connections stay open but nothing answers: the client forgets them before.
@@ -194,12 +204,24 @@ pub trait ContainerFactory: Send + Sync {
     /// such container is no error.
     async fn destroy(&self, name: &ContainerName) -> Result<(), ContainerError>;
 
-    /// How it is, asked after its connection broke. `OutOfMemory` stays once it is true.
+    /// How it is, asked after its connection broke or a process in it failed. Of a container that lives on,
+    /// `OutOfMemory` is told once for what was killed since this was asked last, since `run_ended`, and since it
+    /// was paused or resumed; of one that ended so it stays true.
     async fn state(&self, name: &ContainerName) -> Result<ContainerState, ContainerError>;
+
+    /// A run in it ended well: what was killed in it up to here did that run no harm, and no later one. Cheap, and
+    /// does not block.
+    fn run_ended(&self, _name: &ContainerName) {}
 
     /// Why containers can be neither made nor removed at present, if that is known. Those that are there go on.
     fn trouble(&self) -> Option<String> {
         None
+    }
+
+    /// Whether what makes the containers answers at this moment, where it is asked at all. What they write comes
+    /// through it: while it does not answer nothing is heard of them. Waits for the answer; give up in time.
+    async fn answers(&self) -> bool {
+        true
     }
 
     /// Removes all containers that an earlier process with the same owner left behind; gives their number.

@@ -8,6 +8,7 @@ pub mod action_client;
 pub mod contract;
 pub mod docker;
 pub mod factory;
+pub mod gpu;
 pub mod process;
 #[cfg(feature = "test-support")]
 pub mod scripted;

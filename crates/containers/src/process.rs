@@ -145,6 +145,7 @@ impl ContainerFactory for ProcessFactory {
             launcher: &launcher,
             folder: leftovers::folder(&self.options.state_dir, &spec.name),
             env: &spec.env,
+            gpus: &spec.gpus,
         };
         let (process, started) =
             plan.launch().await.map_err(|source| failure("start", &spec.name, source))?;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
+use tokio::sync::watch;
 use tokio::time::sleep;
 
 use self::container::Container;
@@ -46,6 +47,8 @@ pub struct ScriptedFactory {
 struct Stage {
     containers: Mutex<HashMap<ContainerName, Container>>,
     calls: Mutex<Vec<Call>>,
+    /// Whether the engine does nothing, and why, if that is known.
+    trouble: watch::Sender<Option<Option<String>>>,
 }
 
 impl ScriptedFactory {
@@ -74,6 +77,34 @@ impl ScriptedFactory {
         self.stage.end(name, ContainerState::Ended);
     }
 
+    /// From now on nothing is created, destroyed, paused or resumed, nothing can be asked, and what containers write
+    /// is held back. They go on.
+    pub fn fall_ill(&self, trouble: &str) {
+        self.stage.trouble.send_replace(Some(Some(trouble.to_owned())));
+    }
+
+    /// The same, and nobody has noticed yet.
+    pub fn go_away(&self) {
+        self.stage.trouble.send_replace(Some(None));
+    }
+
+    /// Everything works again.
+    pub fn recover(&self) {
+        self.stage.trouble.send_replace(None);
+    }
+
+    /// What an engine in trouble does with a call.
+    fn works(&self, operation: &'static str, name: &ContainerName) -> Result<(), ContainerError> {
+        match *self.stage.trouble.borrow() {
+            Some(Some(_)) => Err(ContainerError::Timeout { operation, name: name.clone() }),
+            Some(None) => {
+                let source = "nothing listens there".into();
+                Err(ContainerError::Engine { operation, name: name.clone(), source })
+            }
+            None => Ok(()),
+        }
+    }
+
     fn note(&self, call: Call) {
         self.stage.calls.lock().push(call);
     }
@@ -99,9 +130,21 @@ impl ScriptedFactory {
 }
 
 impl Stage {
+    /// Returns once the engine is not in trouble.
+    async fn works(&self) {
+        // The sender lives as long as `self`, so this cannot fail.
+        let _ = self.trouble.subscribe().wait_for(Option::is_none).await;
+    }
+
     fn end(&self, name: &ContainerName, state: ContainerState) {
         if let Some(container) = self.containers.lock().get_mut(name) {
             container.end(state);
+        }
+    }
+
+    fn lose_a_process(&self, name: &ContainerName) {
+        if let Some(container) = self.containers.lock().get_mut(name) {
+            container.lose_a_process();
         }
     }
 }
@@ -115,6 +158,7 @@ async fn play(outcome: Outcome) -> Result<(), ContainerError> {
 impl ContainerFactory for ScriptedFactory {
     async fn create(&self, spec: &ContainerSpec) -> Result<StartedContainer, ContainerError> {
         self.note(Call::Create(spec.name.clone()));
+        self.works("create", &spec.name)?;
         play((self.script.create)(spec)).await?;
         let failed = |source: std::io::Error| ContainerError::Engine {
             operation: "listen for",
@@ -130,18 +174,21 @@ impl ContainerFactory for ScriptedFactory {
 
     async fn pause(&self, name: &ContainerName) -> Result<(), ContainerError> {
         self.note(Call::Pause(name.clone()));
+        self.works("pause", name)?;
         play((self.script.pause)(name)).await?;
         self.set_paused("pause", name, true)
     }
 
     async fn resume(&self, name: &ContainerName) -> Result<(), ContainerError> {
         self.note(Call::Resume(name.clone()));
+        self.works("resume", name)?;
         play((self.script.resume)(name)).await?;
         self.set_paused("resume", name, false)
     }
 
     async fn destroy(&self, name: &ContainerName) -> Result<(), ContainerError> {
         self.note(Call::Destroy(name.clone()));
+        self.works("remove", name)?;
         play((self.script.destroy)(name)).await?;
         self.stage.end(name, ContainerState::Ended);
         self.stage.containers.lock().remove(name);
@@ -149,10 +196,20 @@ impl ContainerFactory for ScriptedFactory {
     }
 
     async fn state(&self, name: &ContainerName) -> Result<ContainerState, ContainerError> {
+        self.works("inspect", name)?;
         Ok(self.stage.containers.lock().get(name).map_or(ContainerState::Ended, Container::state))
     }
 
+    fn trouble(&self) -> Option<String> {
+        self.stage.trouble.borrow().clone().flatten()
+    }
+
+    async fn answers(&self) -> bool {
+        self.stage.trouble.borrow().is_none()
+    }
+
     async fn remove_leftovers(&self) -> Result<usize, ContainerError> {
+        self.works("list", &ContainerName::new("all"))?;
         let all: Vec<_> = self.stage.containers.lock().drain().collect();
         let number = all.len();
         for (_, mut container) in all {

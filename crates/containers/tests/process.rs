@@ -14,7 +14,7 @@ use whirl_containers::factory::{
     ContainerError, ContainerFactory as _, ContainerImage, ContainerName, ContainerSpec, ContainerState,
 };
 use whirl_containers::process::{ProcessFactory, ProcessOptions};
-use whirl_model::{Kind, RuntimeManifest};
+use whirl_model::{GpuId, Kind, RuntimeManifest};
 
 const ECHO: &str = r#"
 import sys
@@ -72,6 +72,23 @@ async fn a_process_has_an_environment_of_its_own() {
     assert!(env["HOME"].as_str().unwrap().ends_with("state/container-one"), "{env}");
     assert!(env["CARGO_MANIFEST_DIR"].is_null(), "the environment of Whirl itself shows: {env}");
     factory.destroy(&ContainerName::new("one")).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_process_sees_the_gpus_that_it_is_given_and_no_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let factory = factory(folder.path());
+    let code = "import os\ndef main(args):\n    return {'seen': os.environ.get('CUDA_VISIBLE_DEVICES')}\n";
+    for (gpus, seen) in [(vec![], ""), (vec![GpuId::new("GPU-1"), GpuId::new("GPU-2")], "GPU-1,GPU-2")] {
+        let spec = ContainerSpec { gpus, ..spec(runtime("python:3.11")) };
+        let client = ActionClient::new(factory.create(&spec).await.unwrap().address);
+        contract::initialise(&client, code).await;
+        let answer =
+            contract::answer(client.run(Bytes::from_static(b"{}"), contract::limits(PATIENCE)).await);
+        let answer: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
+        assert_eq!(answer["seen"], seen);
+        factory.destroy(&spec.name).await.unwrap();
+    }
 }
 
 #[tokio::test]

@@ -4,18 +4,26 @@
 
 use std::collections::HashMap;
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
-use bollard::Docker;
+use bollard::auth::DockerCredentials;
 use bollard::container::AttachContainerResults;
 use bollard::errors::Error as BollardError;
-use bollard::models::{ContainerCreateBody, ContainerInspectResponse, NetworkCreateRequest, NetworkInspect};
+use bollard::models::{
+    ContainerCreateBody, ContainerInspectResponse, NetworkCreateRequest, NetworkInspect, SystemInfo,
+};
 use bollard::query_parameters::{
     AttachContainerOptionsBuilder, CreateContainerOptionsBuilder, CreateImageOptionsBuilder,
     InspectContainerOptions, InspectNetworkOptions, ListContainersOptionsBuilder,
-    RemoveContainerOptionsBuilder, StartContainerOptions,
+    RemoveContainerOptionsBuilder, RemoveImageOptionsBuilder, StartContainerOptions,
 };
+use bollard::{BollardRequest, Docker, body_full};
+use bytes::Bytes;
 use futures::TryStreamExt as _;
+use hyper::header::HeaderValue;
+
+use super::pulse::Pulse;
 
 const PING: Duration = Duration::from_secs(5);
 const START: Duration = Duration::from_secs(60);
@@ -24,12 +32,18 @@ const FREEZE: Duration = Duration::from_secs(10);
 const LOOK: Duration = Duration::from_secs(60);
 const PULL: Duration = Duration::from_secs(600);
 
+/// A tar archive of nothing.
+const END_OF_ARCHIVE: [u8; 1024] = [0; 1024];
+
 /// Why the engine did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum EngineError {
     /// It did not answer in time.
     #[error("the container engine does not answer")]
     Timeout,
+    /// It hangs: it was not asked, or its answer is not waited for any more.
+    #[error("the container engine has not answered for {} s", .0.as_secs())]
+    Silent(Duration),
     /// It has no such container, image or network.
     #[error("{0}")]
     NotFound(String),
@@ -64,16 +78,23 @@ impl From<BollardError> for EngineError {
 pub(super) struct Engine {
     docker: Docker,
     is_local: bool,
+    pulse: Arc<Pulse>,
 }
 
 impl Engine {
-    /// Finds the engine where `DOCKER_HOST` says, else at Docker's usual socket, and agrees on a version.
-    pub(super) async fn connect() -> Result<Self, EngineError> {
+    /// Finds the engine at a URL, else where `DOCKER_HOST` says, else at Docker's usual socket, and agrees on a
+    /// version.
+    pub(super) async fn connect(host: Option<&str>) -> Result<Self, EngineError> {
+        let host = host.map(str::to_owned).or_else(|| std::env::var("DOCKER_HOST").ok());
+        let docker = match host.as_deref() {
+            Some(host) => Docker::connect_with_host(host)?,
+            None => Docker::connect_with_defaults()?,
+        };
         // The limits above end what lasts too long; the client's own must not come first.
-        let docker = Docker::connect_with_defaults()?.with_timeout(2 * PULL);
+        let docker = docker.with_timeout(2 * PULL).with_request_modifier(mend_credentials);
         let docker = within(PING, docker.negotiate_version()).await?;
-        let host = std::env::var("DOCKER_HOST").unwrap_or_default();
-        Ok(Self { docker, is_local: host.is_empty() || host.starts_with("unix://") })
+        let is_local = host.is_none_or(|host| host.starts_with("unix://"));
+        Ok(Self { docker, is_local, pulse: Arc::new(Pulse::new()) })
     }
 
     /// Whether the engine runs on this host, as far as its address tells.
@@ -81,51 +102,67 @@ impl Engine {
         self.is_local
     }
 
+    /// Whether it lives.
+    pub(super) fn pulse(&self) -> &Pulse {
+        &self.pulse
+    }
+
+    /// Asks whether it is there, also while it counts as hanging. A refusal is an answer, too.
+    pub(super) async fn ping(&self) -> bool {
+        use BollardError::DockerResponseServerError;
+        matches!(self.docker.ping().await, Ok(_) | Err(DockerResponseServerError { .. }))
+    }
+
+    /// What it says of itself.
+    pub(super) async fn info(&self) -> Result<SystemInfo, EngineError> {
+        self.ask(LOOK, self.docker.info()).await
+    }
+
     pub(super) async fn create(&self, name: &str, body: ContainerCreateBody) -> Result<(), EngineError> {
         let options = CreateContainerOptionsBuilder::default().name(name).build();
-        within(START, self.docker.create_container(Some(options), body)).await?;
+        self.ask(START, self.docker.create_container(Some(options), body)).await?;
         Ok(())
     }
 
     /// Follows both output streams from here on.
     pub(super) async fn attach(&self, name: &str) -> Result<AttachContainerResults, EngineError> {
         let options = AttachContainerOptionsBuilder::default().stream(true).stdout(true).stderr(true).build();
-        within(START, self.docker.attach_container(name, Some(options))).await
+        self.ask(START, self.docker.attach_container(name, Some(options))).await
     }
 
     pub(super) async fn start(&self, name: &str) -> Result<(), EngineError> {
-        within(START, self.docker.start_container(name, None::<StartContainerOptions>)).await
+        self.ask(START, self.docker.start_container(name, None::<StartContainerOptions>)).await
     }
 
     pub(super) async fn inspect(&self, name: &str) -> Result<ContainerInspectResponse, EngineError> {
-        within(LOOK, self.docker.inspect_container(name, None::<InspectContainerOptions>)).await
+        self.ask(LOOK, self.docker.inspect_container(name, None::<InspectContainerOptions>)).await
     }
 
     pub(super) async fn pause(&self, name: &str) -> Result<(), EngineError> {
-        within(FREEZE, self.docker.pause_container(name)).await
+        self.ask(FREEZE, self.docker.pause_container(name)).await
     }
 
     pub(super) async fn resume(&self, name: &str) -> Result<(), EngineError> {
-        within(FREEZE, self.docker.unpause_container(name)).await
+        self.ask(FREEZE, self.docker.unpause_container(name)).await
     }
 
     /// Kills and removes a container with its anonymous volumes.
     pub(super) async fn remove(&self, name: &str) -> Result<(), EngineError> {
         let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
-        within(REMOVE, self.docker.remove_container(name, Some(options))).await
+        self.ask(REMOVE, self.docker.remove_container(name, Some(options))).await
     }
 
     /// The names of all containers, running or not, that carry a label.
     pub(super) async fn list(&self, label: &str, value: &str) -> Result<Vec<String>, EngineError> {
         let filters = HashMap::from([("label", vec![format!("{label}={value}")])]);
         let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
-        let found = within(LOOK, self.docker.list_containers(Some(options))).await?;
+        let found = self.ask(LOOK, self.docker.list_containers(Some(options))).await?;
         let name = |names: Vec<String>| Some(names.first()?.trim_start_matches('/').to_owned());
         Ok(found.into_iter().filter_map(|container| name(container.names?)).collect())
     }
 
     pub(super) async fn has_image(&self, image: &str) -> Result<bool, EngineError> {
-        match within(LOOK, self.docker.inspect_image(image)).await {
+        match self.ask(LOOK, self.docker.inspect_image(image)).await {
             Ok(_) => Ok(true),
             Err(EngineError::NotFound(_)) => Ok(false),
             Err(error) => Err(error),
@@ -133,18 +170,45 @@ impl Engine {
     }
 
     /// Pulls one image; its name must have a tag or a digest, as without one all tags would be pulled.
-    pub(super) async fn pull(&self, image: &str) -> Result<(), EngineError> {
+    pub(super) async fn pull(
+        &self,
+        image: &str,
+        credentials: Option<DockerCredentials>,
+    ) -> Result<(), EngineError> {
         let options = CreateImageOptionsBuilder::default().from_image(image).build();
-        let mut progress = std::pin::pin!(self.docker.create_image(Some(options), None, None));
+        let mut progress = std::pin::pin!(self.docker.create_image(Some(options), None, credentials));
         let finished = async {
             while progress.try_next().await?.is_some() {}
             Ok(())
         };
-        within(PULL, finished).await
+        self.ask(PULL, finished).await
+    }
+
+    /// Makes an image of nothing but the command that it would run.
+    pub(super) async fn make_empty_image(&self, repository: &str, tag: &str) -> Result<(), EngineError> {
+        let options = CreateImageOptionsBuilder::default()
+            .from_src("-")
+            .repo(repository)
+            .tag(tag)
+            .changes(vec!["CMD [\"/none\"]".to_owned()])
+            .build();
+        let archive = body_full(Bytes::from_static(&END_OF_ARCHIVE));
+        let mut progress = std::pin::pin!(self.docker.create_image(Some(options), Some(archive), None));
+        let finished = async {
+            while progress.try_next().await?.is_some() {}
+            Ok(())
+        };
+        self.ask(START, finished).await
+    }
+
+    pub(super) async fn remove_image(&self, image: &str) -> Result<(), EngineError> {
+        let options = RemoveImageOptionsBuilder::default().force(true).build();
+        self.ask(REMOVE, self.docker.remove_image(image, Some(options), None)).await?;
+        Ok(())
     }
 
     pub(super) async fn network(&self, name: &str) -> Result<Option<NetworkInspect>, EngineError> {
-        match within(LOOK, self.docker.inspect_network(name, None::<InspectNetworkOptions>)).await {
+        match self.ask(LOOK, self.docker.inspect_network(name, None::<InspectNetworkOptions>)).await {
             Ok(network) => Ok(Some(network)),
             Err(EngineError::NotFound(_)) => Ok(None),
             Err(error) => Err(error),
@@ -152,13 +216,45 @@ impl Engine {
     }
 
     pub(super) async fn create_network(&self, request: NetworkCreateRequest) -> Result<(), EngineError> {
-        within(START, self.docker.create_network(request)).await?;
+        self.ask(START, self.docker.create_network(request)).await?;
         Ok(())
     }
 
     pub(super) async fn remove_network(&self, name: &str) -> Result<(), EngineError> {
-        within(REMOVE, self.docker.remove_network(name)).await
+        self.ask(REMOVE, self.docker.remove_network(name)).await
     }
+
+    /// Makes a call unless the engine hangs, and gives it up once that is found out.
+    async fn ask<T>(
+        &self,
+        limit: Duration,
+        call: impl Future<Output = Result<T, BollardError>>,
+    ) -> Result<T, EngineError> {
+        if let Some(silence) = self.pulse.silence() {
+            return Err(EngineError::Silent(silence));
+        }
+        let outcome = tokio::select! {
+            biased;
+            outcome = within(limit, call) => outcome,
+            silence = self.pulse.until_silent() => Err(EngineError::Silent(silence)),
+        };
+        if matches!(outcome, Ok(_) | Err(EngineError::NotFound(_) | EngineError::Refused { .. })) {
+            self.pulse.answered();
+        }
+        outcome
+    }
+}
+
+/// The client writes credentials in the usual alphabet of base64, where the engine expects the one for URLs, and
+/// takes what it cannot read for none.
+fn mend_credentials(mut request: BollardRequest) -> BollardRequest {
+    if let Some(value) = request.headers_mut().get_mut("X-Registry-Auth")
+        && let Ok(text) = value.to_str()
+        && let Ok(mended) = HeaderValue::from_str(&text.replace('+', "-").replace('/', "_"))
+    {
+        *value = mended;
+    }
+    request
 }
 
 async fn within<T>(

@@ -1,5 +1,6 @@
 //! What the engine's failures mean for whoever wanted a container, or the factory itself.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use whirl_model::ImageName;
@@ -39,6 +40,34 @@ pub enum SetupError {
          start with --isolation=none to let them reach whatever the host can reach"
     )]
     Firewall(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The engine lets containers make any system call.
+    #[error(
+        "actions cannot be kept from calls into this host's kernel, as the container engine has no seccomp; \
+         start with --isolation=none to let them make any system call"
+    )]
+    NoSeccomp,
+    /// The engine cannot limit what a container writes.
+    #[error(
+        "the container engine cannot limit a container's disk to {mebibytes} MiB, which takes a storage driver \
+         with quotas, such as overlay2 on XFS with pquota; leave docker.disk unset, or set \
+         docker.read_only_root_tmp for a read-only root with a small /tmp"
+    )]
+    NoDiskLimit {
+        /// The limit that was asked for.
+        mebibytes: u32,
+        /// What the engine says.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The credentials for registries cannot be read.
+    #[error("the registry credentials in {} cannot be read", path.display())]
+    Credentials {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
 }
 
 /// An engine's failure and what was asked of it.
@@ -75,7 +104,10 @@ impl Failure {
         let message = match &self.error {
             EngineError::EndedAtOnce => return true,
             EngineError::Refused { message, .. } => message,
-            EngineError::NotFound(_) | EngineError::Timeout | EngineError::Broken(_) => return false,
+            EngineError::NotFound(_)
+            | EngineError::Timeout
+            | EngineError::Silent(_)
+            | EngineError::Broken(_) => return false,
         };
         let message = message.to_lowercase();
         message.contains("no command specified")
@@ -94,14 +126,17 @@ pub(super) fn engine_error(
 ) -> ContainerError {
     match error {
         EngineError::Timeout => ContainerError::Timeout { operation, name: name.clone() },
+        EngineError::Silent(silence) => ContainerError::Silent { operation, name: name.clone(), silence },
         other => ContainerError::Engine { operation, name: name.clone(), source: Box::new(other) },
     }
 }
 
 pub(super) fn pull_error(spec: &ContainerSpec, image: &ImageName, error: Arc<EngineError>) -> ContainerError {
+    let operation = "pull the image of";
     match *error {
-        EngineError::Timeout => {
-            ContainerError::Timeout { operation: "pull the image of", name: spec.name.clone() }
+        EngineError::Timeout => ContainerError::Timeout { operation, name: spec.name.clone() },
+        EngineError::Silent(silence) => {
+            ContainerError::Silent { operation, name: spec.name.clone(), silence }
         }
         _ => ContainerError::Pull { image: image.clone(), source: Box::new(error) },
     }

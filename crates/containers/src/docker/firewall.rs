@@ -8,17 +8,22 @@ use std::net::IpAddr;
 use super::network::Bridge;
 use super::options::DockerOptions;
 
-/// Everything that is not the public internet, from IANA's registry of special addresses.
-const PRIVATE: [&str; 11] = [
+/// Everything that is not the public internet: IANA's registry of special addresses, and the public one at which
+/// Azure's hosts serve their virtual machines.
+const PRIVATE: [&str; 15] = [
     "0.0.0.0/8",
     "10.0.0.0/8",
     "100.64.0.0/10",
     "127.0.0.0/8",
+    "168.63.129.16/32",
     "169.254.0.0/16",
     "172.16.0.0/12",
     "192.0.0.0/24",
+    "192.0.2.0/24",
     "192.168.0.0/16",
     "198.18.0.0/15",
+    "198.51.100.0/24",
+    "203.0.113.0/24",
     "224.0.0.0/4",
     "240.0.0.0/4",
 ];
@@ -122,7 +127,7 @@ mod tests {
     fn what_is_allowed_comes_before_what_is_refused() {
         let mut options = DockerOptions::new("me");
         options.network.allow = vec!["10.1.2.3/32".to_owned()];
-        options.network.deny = vec!["203.0.113.0/24".to_owned()];
+        options.network.deny = vec!["8.8.8.0/24".to_owned()];
         options.api_addresses = vec!["10.3.3.3:8443".parse().unwrap()];
         let firewall = firewall(&bridge("whirl-me"), &options, &[[10, 0, 0, 2].into()]);
         let at = |text: &str| firewall.rules.iter().position(|rule| rule.contains(text)).unwrap();
@@ -132,7 +137,7 @@ mod tests {
         assert!(at("10.0.0.2 -p tcp") < at("LOCAL"));
         // Not even an allowed network opens the host itself.
         assert!(at("LOCAL") < at("10.1.2.3/32"));
-        assert!(at("10.1.2.3/32") < at("203.0.113.0/24"));
+        assert!(at("10.1.2.3/32") < at("8.8.8.0/24"));
         assert!(at("10.1.2.3/32") < at("10.0.0.0/8"));
         assert!(
             firewall.rules[at("169.254.0.0/16")].ends_with("-j REJECT --reject-with icmp-admin-prohibited")

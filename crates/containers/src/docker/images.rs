@@ -8,6 +8,7 @@ use futures::future::{BoxFuture, Shared};
 use parking_lot::Mutex;
 use whirl_model::ImageName;
 
+use super::credentials::Source;
 use super::engine::{Engine, EngineError};
 use super::options::PullPolicy;
 
@@ -18,20 +19,45 @@ type Pull = Shared<BoxFuture<'static, Outcome>>;
 pub(super) struct Images {
     engine: Engine,
     policy: PullPolicy,
+    credentials: Source,
     running: Mutex<HashMap<ImageName, Pull>>,
 }
 
+/// What an image on the host is good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Local {
+    /// It is as good as a pulled one.
+    Preferred,
+    /// It does if none can be pulled.
+    Fallback,
+    /// It may be out of date.
+    Useless,
+}
+
 impl Images {
-    pub(super) fn new(engine: Engine, policy: PullPolicy) -> Self {
-        Self { engine, policy, running: Mutex::default() }
+    pub(super) fn new(engine: Engine, policy: PullPolicy, credentials: Source) -> Self {
+        Self { engine, policy, credentials, running: Mutex::default() }
     }
 
     /// Makes sure that a user's image is on the host, as new as the policy says.
     pub(super) async fn provide(&self, image: &ImageName) -> Outcome {
-        let must_be_fresh = self.policy == PullPolicy::Latest && image.is_latest();
-        if !must_be_fresh && self.engine.has_image(&image.to_string()).await? {
+        let local = local(self.policy, image);
+        if local == Local::Preferred && self.engine.has_image(&image.to_string()).await? {
             return Ok(());
         }
+        let outcome = self.pull_with_others(image).await;
+        if let Err(error) = &outcome
+            && local == Local::Fallback
+            && self.engine.has_image(&image.to_string()).await?
+        {
+            let error = &**error as &dyn std::error::Error;
+            tracing::warn!(error, %image, "an image cannot be pulled: the one that is there is taken");
+            return Ok(());
+        }
+        outcome
+    }
+
+    async fn pull_with_others(&self, image: &ImageName) -> Outcome {
         let pull = self.running.lock().entry(image.clone()).or_insert_with(|| self.pull(image)).clone();
         let outcome = pull.await;
         let mut running = self.running.lock();
@@ -42,9 +68,27 @@ impl Images {
     }
 
     fn pull(&self, image: &ImageName) -> Pull {
-        let engine = self.engine.clone();
-        let name = with_tag(&image.to_string());
-        async move { engine.pull(&name).await.map_err(Arc::new) }.boxed().shared()
+        let (engine, source) = (self.engine.clone(), self.credentials.clone());
+        let (name, registry) = (with_tag(&image.to_string()), image.registry().map(str::to_owned));
+        let pull = async move {
+            // Without them it may still be had, if it is public.
+            let credentials = source.for_registry(registry.as_deref()).await.unwrap_or_else(|error| {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(error, "registry credentials cannot be read");
+                None
+            });
+            engine.pull(&name, credentials).await.map_err(Arc::new)
+        };
+        pull.boxed().shared()
+    }
+}
+
+fn local(policy: PullPolicy, image: &ImageName) -> Local {
+    match policy {
+        _ if image.has_digest() => Local::Preferred,
+        PullPolicy::Missing => Local::Preferred,
+        PullPolicy::Latest if image.is_latest() => Local::Useless,
+        PullPolicy::Latest => Local::Fallback,
     }
 }
 
@@ -56,7 +100,22 @@ fn with_tag(image: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::with_tag;
+    use super::*;
+
+    #[test]
+    fn only_a_digest_stays_what_it_was() {
+        let digest = format!("a/b@sha256:{}", "0".repeat(64));
+        for (image, latest, missing) in [
+            ("a/b", Local::Useless, Local::Preferred),
+            ("a/b:latest", Local::Useless, Local::Preferred),
+            ("a/b:1", Local::Fallback, Local::Preferred),
+            (&digest, Local::Preferred, Local::Preferred),
+        ] {
+            let image = image.parse().unwrap();
+            let found = [PullPolicy::Latest, PullPolicy::Missing].map(|policy| local(policy, &image));
+            assert_eq!(found, [latest, missing], "{image}");
+        }
+    }
 
     #[test]
     fn a_pull_always_names_one_image() {

@@ -1,51 +1,53 @@
 //! Whether the kernel killed a process of a container for want of memory, read from its control group.
 //!
-//! The engine notices this only of the first process, and with some delay.
+//! The engine notices this only of the first process, with some delay, and never forgets it.
 
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What can be learned about a container that the engine holds for running.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Finding {
-    /// So many of its processes were killed for want of memory.
-    Killed(u64),
-    /// Its first process is gone: the engine does not know yet.
-    Gone,
-    /// Its control group cannot be read from here.
-    Unknown,
+use super::cgroup::{Version, Whereabouts};
+
+/// Enough for the whole of either file.
+const ENOUGH: usize = 256;
+
+/// The kernel's count of such kills in one container, which only grows. Its file stays open, as it is read after every
+/// run.
+#[derive(Debug)]
+pub(super) struct KillCounter {
+    file: File,
+    seen: AtomicU64,
 }
 
-/// Looks at the container `id` whose first process is `pid`.
-pub(super) fn look(pid: i64, id: &str) -> Finding {
-    let Ok(groups) = std::fs::read_to_string(format!("/proc/{pid}/cgroup")) else {
-        return Finding::Gone;
-    };
-    // An ended process that was not yet reaped, or another one with the same number.
-    if !groups.contains(id) {
-        return Finding::Gone;
+impl KillCounter {
+    /// The counter, where it can be read. Nothing that it counted yet is news.
+    pub(super) fn of(whereabouts: &Whereabouts) -> Option<Self> {
+        let folder = whereabouts.folder("memory")?;
+        let name = match folder.version {
+            Version::One => "memory.oom_control",
+            Version::Two => "memory.events",
+        };
+        Self::in_file(&folder.path.join(name))
     }
-    counters(Path::new("/sys/fs/cgroup"), &groups)
-        .iter()
-        .find_map(|file| kills(&std::fs::read_to_string(file).ok()?))
-        .map_or(Finding::Unknown, Finding::Killed)
+
+    fn in_file(path: &Path) -> Option<Self> {
+        let file = File::open(path).ok()?;
+        let seen = AtomicU64::new(read(&file)?);
+        Some(Self { file, seen })
+    }
+
+    /// Whether there were kills since this was asked last: each is told once. Nothing when the group is gone.
+    pub(super) fn has_grown(&self) -> Option<bool> {
+        let kills = read(&self.file)?;
+        Some(self.seen.fetch_max(kills, Ordering::Relaxed) < kills)
+    }
 }
 
-/// The files that may hold the counter: version 1 has a hierarchy for memory, version 2 one for all.
-fn counters(root: &Path, groups: &str) -> Vec<PathBuf> {
-    groups
-        .lines()
-        .filter_map(|line| {
-            let mut fields = line.splitn(3, ':').skip(1);
-            let (controllers, path) = (fields.next()?, fields.next()?.trim_start_matches('/'));
-            match controllers {
-                "" => Some(root.join(path).join("memory.events")),
-                _ if controllers.split(',').any(|c| c == "memory") => {
-                    Some(root.join("memory").join(path).join("memory.oom_control"))
-                }
-                _ => None,
-            }
-        })
-        .collect()
+fn read(file: &File) -> Option<u64> {
+    let mut buffer = [0; ENOUGH];
+    let length = file.read_at(&mut buffer, 0).ok()?;
+    kills(str::from_utf8(buffer.get(..length)?).ok()?)
 }
 
 fn kills(text: &str) -> Option<u64> {
@@ -57,14 +59,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_versions_of_control_groups_are_read() {
-        let one = "9:pids:/docker/c\n5:memory:/docker/c\n1:name=systemd:/docker/c\n";
-        assert_eq!(counters(Path::new("/r"), one), [Path::new("/r/memory/docker/c/memory.oom_control")]);
-        let two = "0::/system.slice/docker-c.scope\n";
-        let file = Path::new("/r/system.slice/docker-c.scope/memory.events");
-        assert_eq!(counters(Path::new("/r"), two), [file]);
+    fn both_versions_are_read() {
         assert_eq!(kills("oom_kill_disable 0\nunder_oom 0\noom_kill 3\n"), Some(3));
         assert_eq!(kills("low 0\nhigh 0\nmax 7\noom 1\noom_kill 1\n"), Some(1));
         assert_eq!(kills("low 0\n"), None);
+    }
+
+    #[test]
+    fn each_kill_is_told_once() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let write = |kills: u64| std::fs::write(file.path(), format!("oom_kill {kills}\n")).unwrap();
+        write(1);
+        let counter = KillCounter::in_file(file.path()).unwrap();
+        assert_eq!(counter.has_grown(), Some(false), "that was before");
+        for kills in [2, 5] {
+            write(kills);
+            assert_eq!((counter.has_grown(), counter.has_grown()), (Some(true), Some(false)));
+        }
+        std::fs::write(file.path(), "").unwrap();
+        assert_eq!(counter.has_grown(), None);
     }
 }

@@ -1,6 +1,7 @@
 //! How the Docker factory is set up.
 
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 
 /// Options of a [`DockerFactory`](super::DockerFactory).
 #[derive(Clone, Debug, PartialEq)]
@@ -8,6 +9,9 @@ pub struct DockerOptions {
     /// Whose containers these are: unique on the host among all processes that run at the same time, and the
     /// same after a restart, so that leftovers are found. Letters, digits, `_`, `.` and `-`.
     pub owner: String,
+    /// Where the engine is, such as `unix:///var/run/docker.sock`; where `DOCKER_HOST` says, else at Docker's usual
+    /// socket, if not given.
+    pub host: Option<String>,
     /// The network the containers are in.
     pub network: NetworkOptions,
     /// The TCP port of the API, which actions may reach at the gateway's address.
@@ -18,12 +22,16 @@ pub struct DockerOptions {
     pub isolation: Isolation,
     /// When images that users name are pulled.
     pub pull: PullPolicy,
+    /// The file with credentials for registries, as `docker login` writes it; that of this process's user, if there
+    /// is one, if not given.
+    pub registry_config: Option<PathBuf>,
     /// How CPU time is shared out.
     pub cpu: CpuOptions,
     /// Makes the root file system read-only.
     pub read_only_root: Option<ReadOnlyRoot>,
-    /// Hands GPUs to every container of this factory.
-    pub gpus: Option<Gpus>,
+    /// Mebibytes that a container may write to its root file system; without limit if not given. Not every engine
+    /// can do that.
+    pub disk: Option<u32>,
     /// How many containers may be created at the same time, at least 1.
     pub parallel_creates: usize,
 }
@@ -34,14 +42,16 @@ impl DockerOptions {
     pub fn new(owner: &str) -> Self {
         Self {
             owner: owner.to_owned(),
+            host: None,
             network: NetworkOptions::default(),
             api_port: 3233,
             api_addresses: Vec::new(),
             isolation: Isolation::Strict,
             pull: PullPolicy::Latest,
+            registry_config: None,
             cpu: CpuOptions::default(),
             read_only_root: None,
-            gpus: None,
+            disk: None,
             parallel_creates: 4,
         }
     }
@@ -80,13 +90,14 @@ pub enum Isolation {
 /// When an image that a user named is pulled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PullPolicy {
-    /// A `latest` before each use, and it must succeed; one with another tag or a digest if it is not there.
+    /// Before each container. A `latest` must be pulled with success; of one with another tag, what is there does
+    /// where it cannot be pulled. One with a digest never changes: it is pulled if it is not there.
     Latest,
     /// Any image only if it is not there.
     Missing,
 }
 
-/// How CPU time is shared out: by memory.
+/// How CPU time is shared out among containers without cores of their own: by memory.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CpuOptions {
     /// The CPU shares that all containers together have.
@@ -108,13 +119,4 @@ impl Default for CpuOptions {
 pub struct ReadOnlyRoot {
     /// The size of the writable `/tmp`, in mebibytes. It counts towards the container's memory.
     pub tmp_mebibytes: u32,
-}
-
-/// Which GPUs a container sees.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Gpus {
-    /// All.
-    All,
-    /// Those with these indices or UUIDs.
-    Devices(Vec<String>),
 }

@@ -2,21 +2,21 @@
 
 use std::collections::HashMap;
 
-use bollard::models::{
-    ContainerCreateBody, DeviceRequest, HostConfig, HostConfigLogConfig, ResourcesUlimits,
-};
+use bollard::models::{ContainerCreateBody, HostConfig, HostConfigLogConfig, ResourcesUlimits};
 
-use super::options::{DockerOptions, Gpus};
+use super::options::DockerOptions;
+use super::{cpu, gpus, seccomp};
 use crate::factory::{ContainerImage, ContainerSpec};
 
 /// The label that tells whose a container or network is.
 pub(super) const OWNER_LABEL: &str = "whirl.owner";
+/// Labels for operators: the version that made a container, and the kind of actions that it runs.
+const VERSION_LABEL: &str = "whirl.version";
+const KIND_LABEL: &str = "whirl.kind";
 
 const MOST_PROCESSES: i64 = 1024;
 const MOST_OPEN_FILES: i64 = 1024;
 const MEBIBYTE: i64 = 1 << 20;
-/// The kernel takes no fewer.
-const LEAST_CPU_SHARES: u64 = 2;
 
 /// The body of the engine's "create": every capability dropped, no new privileges, all resources bounded, no
 /// log file.
@@ -26,11 +26,29 @@ pub(super) fn create_body(spec: &ContainerSpec, options: &DockerOptions) -> Cont
     };
     ContainerCreateBody {
         image: Some(image.to_string()),
-        env: Some(spec.env.iter().map(|(key, value)| format!("{key}={value}")).collect()),
-        labels: Some(HashMap::from([(OWNER_LABEL.to_owned(), options.owner.clone())])),
+        env: Some(environment(spec)),
+        labels: Some(labels(spec, options)),
         host_config: Some(host_config(spec, options)),
         ..ContainerCreateBody::default()
     }
+}
+
+fn labels(spec: &ContainerSpec, options: &DockerOptions) -> HashMap<String, String> {
+    let kind = match &spec.image {
+        ContainerImage::Runtime { kind, .. } => kind.as_str(),
+        ContainerImage::User { .. } => "blackbox",
+    };
+    let labels = [
+        (OWNER_LABEL, options.owner.as_str()),
+        (VERSION_LABEL, env!("CARGO_PKG_VERSION")),
+        (KIND_LABEL, kind),
+    ];
+    labels.map(|(key, value)| (key.to_owned(), value.to_owned())).into()
+}
+
+fn environment(spec: &ContainerSpec) -> Vec<String> {
+    let given = spec.env.iter().map(|(key, value)| format!("{key}={value}"));
+    given.chain(gpus::environment(&spec.gpus)).collect()
 }
 
 fn host_config(spec: &ContainerSpec, options: &DockerOptions) -> HostConfig {
@@ -40,56 +58,41 @@ fn host_config(spec: &ContainerSpec, options: &DockerOptions) -> HostConfig {
         dns: (!options.network.dns.is_empty())
             .then(|| options.network.dns.iter().map(ToString::to_string).collect()),
         cap_drop: Some(vec!["ALL".to_owned()]),
-        security_opt: Some(vec!["no-new-privileges:true".to_owned()]),
+        security_opt: Some(vec!["no-new-privileges:true".to_owned(), seccomp::option()]),
         pids_limit: Some(MOST_PROCESSES),
-        ulimits: Some(vec![ResourcesUlimits {
-            name: Some("nofile".to_owned()),
-            soft: Some(MOST_OPEN_FILES),
-            hard: Some(MOST_OPEN_FILES),
-        }]),
+        ulimits: Some(vec![limit("nofile", MOST_OPEN_FILES), limit("core", 0)]),
         memory: Some(memory),
         memory_swap: Some(memory),
-        cpu_shares: Some(cpu_shares(spec.memory, options)),
-        nano_cpus: nano_cpus(spec.memory, options),
+        cpu_shares: Some(cpu::shares(spec, &options.cpu)),
+        nano_cpus: cpu::limit(spec, &options.cpu),
+        storage_opt: options.disk.map(storage_opt),
         readonly_rootfs: options.read_only_root.map(|_| true),
         tmpfs: options.read_only_root.map(|root| {
             let mount = format!("rw,nosuid,nodev,exec,mode=1777,size={}m", root.tmp_mebibytes);
             HashMap::from([("/tmp".to_owned(), mount)])
         }),
-        device_requests: options.gpus.as_ref().map(|gpus| vec![device_request(gpus)]),
+        device_requests: gpus::requests(&spec.gpus),
         log_config: Some(HostConfigLogConfig { typ: Some("none".to_owned()), config: None }),
         ..HostConfig::default()
     }
 }
 
-/// The container's part of the host's CPU weight: as large as its part of the memory.
-fn cpu_shares(memory: u32, options: &DockerOptions) -> i64 {
-    let part = u64::from(options.cpu.shares) * u64::from(memory) / u64::from(options.cpu.memory.max(1));
-    i64::try_from(part.max(LEAST_CPU_SHARES)).unwrap_or(i64::MAX)
+/// What each process may have at most.
+fn limit(name: &str, most: i64) -> ResourcesUlimits {
+    ResourcesUlimits { name: Some(name.to_owned()), soft: Some(most), hard: Some(most) }
 }
 
-/// The hard limit, likewise by memory; at least a hundredth of a CPU.
-fn nano_cpus(memory: u32, options: &DockerOptions) -> Option<i64> {
-    let cpus = f64::from(options.cpu.limit?) * f64::from(memory) / f64::from(options.cpu.memory.max(1));
-    #[expect(clippy::cast_possible_truncation, reason = "a CPU count times 1e9 fits")]
-    let nanos = (cpus.max(0.01) * 1e9) as i64;
-    Some(nanos)
-}
-
-fn device_request(gpus: &Gpus) -> DeviceRequest {
-    let capabilities = Some(vec![vec!["gpu".to_owned()]]);
-    match gpus {
-        Gpus::All => DeviceRequest { count: Some(-1), capabilities, ..DeviceRequest::default() },
-        Gpus::Devices(ids) => {
-            DeviceRequest { device_ids: Some(ids.clone()), capabilities, ..DeviceRequest::default() }
-        }
-    }
+/// What limits the writable layer over the image.
+pub(super) fn storage_opt(mebibytes: u32) -> HashMap<String, String> {
+    HashMap::from([("size".to_owned(), format!("{mebibytes}m"))])
 }
 
 #[cfg(test)]
 mod tests {
+    use whirl_model::{Cores, GpuId};
+
     use super::*;
-    use crate::docker::options::{CpuOptions, ReadOnlyRoot};
+    use crate::docker::options::ReadOnlyRoot;
     use crate::factory::ContainerName;
 
     fn spec() -> ContainerSpec {
@@ -108,38 +111,43 @@ mod tests {
         let body = create_body(&spec(), &DockerOptions::new("me"));
         let host = body.host_config.unwrap();
         assert_eq!(host.cap_drop.unwrap(), ["ALL"]);
-        assert_eq!(host.security_opt.unwrap(), ["no-new-privileges:true"]);
+        let security = host.security_opt.unwrap();
+        assert_eq!(security[0], "no-new-privileges:true");
+        assert!(security[1].starts_with("seccomp={"), "{}", security[1]);
+        let most: Vec<_> = host.ulimits.unwrap().into_iter().map(|limit| (limit.name, limit.hard)).collect();
+        assert_eq!(most, [(Some("nofile".to_owned()), Some(1024)), (Some("core".to_owned()), Some(0))]);
         assert_eq!((host.memory, host.memory_swap), (Some(256 << 20), Some(256 << 20)));
         assert_eq!((host.privileged, host.cap_add, host.binds), (None, None, None));
         assert_eq!(host.network_mode.as_deref(), Some("whirl-me"));
         assert_eq!(host.log_config.unwrap().typ.as_deref(), Some("none"));
-        assert_eq!(body.env.unwrap(), ["A=x=y", "B="]);
-        assert_eq!(body.labels.unwrap()[OWNER_LABEL], "me");
+        assert_eq!(body.env.unwrap(), ["A=x=y", "B=", "NVIDIA_VISIBLE_DEVICES=void"]);
+        let labels = body.labels.unwrap();
+        assert_eq!((labels[OWNER_LABEL].as_str(), labels[KIND_LABEL].as_str()), ("me", "blackbox"));
+        assert_eq!(labels[VERSION_LABEL], env!("CARGO_PKG_VERSION"));
     }
 
     #[test]
-    fn cpu_follows_memory() {
-        let options = DockerOptions {
-            cpu: CpuOptions { shares: 2048, memory: 1024, limit: Some(2.0) },
-            ..DockerOptions::new("me")
-        };
-        let host = host_config(&spec(), &options);
-        assert_eq!((host.cpu_shares, host.nano_cpus), (Some(512), Some(500_000_000)));
-        let tiny = DockerOptions { cpu: CpuOptions { shares: 1, memory: 1 << 20, limit: None }, ..options };
-        let host = host_config(&spec(), &tiny);
-        assert_eq!((host.cpu_shares, host.nano_cpus), (Some(2), None));
+    fn only_what_a_container_is_given_is_asked_for() {
+        let options = DockerOptions::new("me");
+        assert_eq!(host_config(&spec(), &options).device_requests, None);
+        let body = create_body(&ContainerSpec { gpus: vec![GpuId::new("GPU-1")], ..spec() }, &options);
+        let requests = body.host_config.unwrap().device_requests.unwrap();
+        assert_eq!(requests[0].device_ids.as_deref(), Some(&["GPU-1".to_owned()][..]));
+        assert_eq!(body.env.unwrap()[2], "NVIDIA_VISIBLE_DEVICES=GPU-1");
     }
 
     #[test]
     fn options_show_in_the_request() {
         let options = DockerOptions {
             read_only_root: Some(ReadOnlyRoot { tmp_mebibytes: 64 }),
-            gpus: Some(Gpus::Devices(vec!["GPU-1".to_owned()])),
+            disk: Some(100),
             ..DockerOptions::new("me")
         };
-        let host = host_config(&spec(), &options);
+        let host =
+            host_config(&ContainerSpec { cpu: Some(Cores::from_thousandths(250)), ..spec() }, &options);
+        assert_eq!(host.storage_opt.unwrap()["size"], "100m");
+        assert_eq!(host.nano_cpus, Some(250_000_000));
         assert_eq!(host.readonly_rootfs, Some(true));
         assert!(host.tmpfs.unwrap()["/tmp"].contains("size=64m"));
-        assert_eq!(host.device_requests.unwrap()[0].device_ids.as_deref(), Some(&["GPU-1".to_owned()][..]));
     }
 }

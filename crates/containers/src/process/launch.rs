@@ -14,6 +14,7 @@ use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep};
+use whirl_model::GpuId;
 
 use super::{Process, leftovers, output};
 use crate::factory::{ContainerState, StartedContainer};
@@ -24,6 +25,8 @@ const START_LIMIT: Duration = Duration::from_secs(10);
 const LOOK_AGAIN: Duration = Duration::from_millis(2);
 /// How much of what a proxy says before it fails is handed on.
 const LONGEST_COMPLAINT: u64 = 1000;
+/// What CUDA goes by. Empty hides all devices; not set shows them all.
+const VISIBLE_GPUS: &str = "CUDA_VISIBLE_DEVICES";
 const USUAL_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// What to start.
@@ -32,6 +35,7 @@ pub(super) struct Plan<'a> {
     pub(super) launcher: &'a [PathBuf],
     pub(super) folder: PathBuf,
     pub(super) env: &'a BTreeMap<String, String>,
+    pub(super) gpus: &'a [GpuId],
 }
 
 impl Plan<'_> {
@@ -94,6 +98,7 @@ impl Plan<'_> {
             .env("HOME", &self.folder)
             .env("TMPDIR", &self.folder)
             .envs(self.env)
+            .env(VISIBLE_GPUS, self.gpus.iter().map(GpuId::as_str).collect::<Vec<_>>().join(","))
             .env("WHIRL_PROXY_LISTEN", address.to_string())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

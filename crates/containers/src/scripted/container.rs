@@ -2,7 +2,8 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::StreamExt as _;
@@ -19,7 +20,7 @@ use tokio::time::sleep;
 
 use super::script::{Fate, Script, ScriptedReply, ScriptedRequest};
 use super::{Call, Stage};
-use crate::factory::{ContainerName, ContainerState, OutputChunk, StartedContainer};
+use crate::factory::{ContainerName, ContainerState, CpuMeter, OutputChunk, StartedContainer};
 
 /// The factory's hold on a container.
 pub(super) struct Container {
@@ -39,14 +40,30 @@ impl Container {
         let address = listener.local_addr()?;
         let (output, chunks) = unbounded();
         let (paused, is_paused) = watch::channel(false);
-        let actor = Actor { name, script, stage, output, paused: is_paused, requests: Default::default() };
+        let worked = Worked::default();
+        let meter = Box::new(worked.clone());
+        let requests = Default::default();
+        let engine = Arc::clone(&stage);
+        let actor = Actor { name, script, stage, output, paused: is_paused, worked, requests };
         let server = tokio::spawn(serve(listener, Arc::new(actor))).abort_handle();
         let container = Self { state: ContainerState::Running, paused, server };
-        Ok((container, StartedContainer { address, output: chunks.map(Ok).boxed(), meter: None }))
+        let output = chunks.then(move |chunk| {
+            let engine = Arc::clone(&engine);
+            async move {
+                engine.works().await;
+                Ok(chunk)
+            }
+        });
+        Ok((container, StartedContainer { address, output: output.boxed(), meter: Some(meter) }))
     }
 
     pub(super) fn state(&self) -> ContainerState {
         self.state
+    }
+
+    /// A process in it was killed for want of memory.
+    pub(super) fn lose_a_process(&mut self) {
+        self.state = ContainerState::OutOfMemory;
     }
 
     pub(super) fn set_paused(&self, paused: bool) {
@@ -60,6 +77,16 @@ impl Container {
     }
 }
 
+/// CPU time, in nanoseconds.
+#[derive(Clone, Default)]
+struct Worked(Arc<AtomicU64>);
+
+impl CpuMeter for Worked {
+    fn used(&self) -> Option<Duration> {
+        Some(Duration::from_nanos(self.0.load(Ordering::Relaxed)))
+    }
+}
+
 /// What plays the container's part.
 struct Actor {
     name: ContainerName,
@@ -67,6 +94,7 @@ struct Actor {
     stage: Arc<Stage>,
     output: UnboundedSender<OutputChunk>,
     paused: watch::Receiver<bool>,
+    worked: Worked,
     /// How many `/init` and `/run` there were.
     requests: [AtomicUsize; 2],
 }
@@ -107,14 +135,19 @@ impl Actor {
 
     async fn play(&self, reply: ScriptedReply) -> io::Result<Response<Full<Bytes>>> {
         sleep(reply.after).await;
+        let nanos = u64::try_from(reply.cpu.as_nanos()).unwrap_or(u64::MAX);
+        self.worked.0.fetch_add(nanos, Ordering::Relaxed);
         let ended = |_| io::Error::other("the container was destroyed");
         self.paused.clone().wait_for(|paused| !paused).await.map_err(ended)?;
         for (stream, text) in reply.output {
             // Nobody may be reading.
             let _unread = self.output.unbounded_send(OutputChunk { stream, bytes: text.into() });
         }
+        if reply.fate == Fate::LosesAProcess {
+            self.stage.lose_a_process(&self.name);
+        }
         let state = match reply.fate {
-            Fate::Lives => {
+            Fate::Lives | Fate::LosesAProcess => {
                 let response = Response::builder().status(reply.status);
                 return response.body(Full::new(reply.body.into())).map_err(io::Error::other);
             }

@@ -52,6 +52,8 @@ pub struct ScriptedRequest {
 pub enum Fate {
     /// It lives on.
     Lives,
+    /// It lives on, but a process in it was killed for want of memory.
+    LosesAProcess,
     /// It ends without an answer.
     Dies,
     /// It ends without an answer, for want of memory.
@@ -63,6 +65,8 @@ pub enum Fate {
 pub struct ScriptedReply {
     /// How long it works on it.
     pub after: Duration,
+    /// How much CPU time that takes.
+    pub cpu: Duration,
     /// What it writes meanwhile.
     pub output: Vec<(Stream, String)>,
     /// The status of its answer.
@@ -78,7 +82,8 @@ impl ScriptedReply {
     #[must_use]
     pub fn new(status: u16, body: impl Into<String>) -> Self {
         let output = [Stream::Stdout, Stream::Stderr].map(|stream| (stream, END_MARK.to_owned()));
-        Self { after: Duration::ZERO, output: output.into(), status, body: body.into(), fate: Fate::Lives }
+        let (after, cpu) = (Duration::ZERO, Duration::ZERO);
+        Self { after, cpu, output: output.into(), status, body: body.into(), fate: Fate::Lives }
     }
 
     /// An answer with status 200.
@@ -97,6 +102,12 @@ impl ScriptedReply {
     #[must_use]
     pub fn after(self, after: Duration) -> Self {
         Self { after, ..self }
+    }
+
+    /// The same with CPU time used.
+    #[must_use]
+    pub fn using(self, cpu: Duration) -> Self {
+        Self { cpu, ..self }
     }
 
     /// The same with text on each stream before all else.

@@ -7,7 +7,10 @@
 
 mod breakage;
 mod confinement;
+mod freezing;
+mod limits;
 mod network;
+mod registry;
 mod support;
 
 use whirl_containers::contract::Subject;
