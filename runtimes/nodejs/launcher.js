@@ -9,14 +9,17 @@ const path = require('path');
 const { pathToFileURL } = require('url');
 const vm = require('vm');
 
+const tags = require('./tags.js');
+
 const ANSWERS = 3;
 const LINE_END = 10;
 const NAME = /^[\p{ID_Start}$_][\p{ID_Continue}$\u200c\u200d]*(\.[\p{ID_Start}$_][\p{ID_Continue}$\u200c\u200d]*)*$/u;
 
-const allowConcurrent = String(process.env.__OW_ALLOW_CONCURRENT).toLowerCase() === 'true';
 const environmentNames = new Map();
 const scratch = Buffer.allocUnsafe(64 * 1024);
 
+let concurrent = String(process.env.__OW_ALLOW_CONCURRENT).toLowerCase() === 'true';
+let tagged = false; // whether lines say whose they are
 let handler; // the action's entry point, once there is one
 
 // ---- answers -------------------------------------------------------------------------------------------------
@@ -95,7 +98,12 @@ async function directoryHandler(directory, main) {
 
 async function initialise(request) {
   Object.assign(process.env, request.env);
-  const { main, code, directory } = request;
+  const { main, code, directory, tagLogs } = request;
+  if (tagLogs !== undefined) {
+    concurrent = tagged = true;
+    tags.start(tagLogs);
+    process.on('uncaughtException', onUncaught);
+  }
   if (!NAME.test(main)) throw 'Name of main function is not valid.';
   const found = directory === undefined ? sourceHandler(code, main) : await directoryHandler(directory, main);
   if (typeof found !== 'function') throw `Action entrypoint '${main}' is not a function.`;
@@ -104,7 +112,7 @@ async function initialise(request) {
 
 function init(request) {
   initialise(request).then(
-    () => send(allowConcurrent ? '{"ok":true,"concurrent":true}' : '{"ok":true}'),
+    () => send(JSON.stringify({ ok: true, concurrent, tagsLogs: tagged })),
     (error) => {
       console.error('Error during initialization:', error);
       const text = error && error.stack ? String(error.stack) : String(error);
@@ -130,23 +138,31 @@ function exportContext(request) {
   }
 }
 
-function fail(number, error) {
-  console.error(error);
-  send(`${number}!${JSON.stringify({ error: `An error has occurred: ${error}` })}`);
+// Answers a run, once.
+function finish(run, json) {
+  if (run.over) return;
+  run.over = true;
+  run.prints?.end();
+  send(run.number + json);
 }
 
-function succeed(number, result) {
-  if (result === undefined) return send(`${number}{}`);
+function fail(run, error) {
+  console.error(error);
+  finish(run, `!${JSON.stringify({ error: `An error has occurred: ${error}` })}`);
+}
+
+function succeed(run, result) {
+  if (result === undefined) return finish(run, '{}');
   let json;
   try {
     json = JSON.stringify(result);
   } catch (error) {
-    return fail(number, error);
+    return fail(run, error);
   }
   if (typeof result !== 'object') {
     console.error(`Result must be of type object but has type "${typeof result}":`, result);
   }
-  return send(number + (json === undefined ? 'null' : json));
+  finish(run, json === undefined ? 'null' : json);
 }
 
 // An error as data: errors lose their fields in JSON.stringify, and may hold themselves.
@@ -168,33 +184,47 @@ function plain(value, seen = []) {
   return copy;
 }
 
-function reject(number, error) {
+function reject(run, error) {
   let json;
   try {
     json = JSON.stringify({ error: error ? plain(error) : {} });
   } catch {
     json = JSON.stringify({ error: String(error) });
   }
-  send(number + json);
+  finish(run, json);
 }
 
-function run(number, request) {
-  exportContext(request);
+function handle(run, value) {
   let result;
   try {
-    result = handler(request.value === undefined || request.value === null ? {} : request.value);
+    result = handler(value === undefined || value === null ? {} : value);
   } catch (error) {
-    fail(number, error);
+    fail(run, error);
     return;
   }
   if (result !== null && typeof result === 'object' && typeof result.then === 'function') {
     Promise.resolve(result).then(
-      (value) => succeed(number, value),
-      (error) => reject(number, error),
+      (settled) => succeed(run, settled),
+      (error) => reject(run, error),
     );
   } else {
-    succeed(number, result);
+    succeed(run, result);
   }
+}
+
+// One run's stray error must not end the others that are in this process.
+function onUncaught(error) {
+  const run = tags.current();
+  if (run === undefined) console.error(error);
+  else fail(run, error);
+}
+
+function run(number, request) {
+  exportContext(request);
+  const started = { number, over: false };
+  if (!tagged) return handle(started, request.value);
+  started.prints = new tags.Prints(request.activation_id);
+  tags.within(started, () => handle(started, request.value));
 }
 
 // ---- requests ------------------------------------------------------------------------------------------------
@@ -205,7 +235,7 @@ function onLine(line) {
   if (!initialised) {
     initialised = true;
     init(JSON.parse(line));
-  } else if (allowConcurrent) {
+  } else if (concurrent) {
     const after = line.indexOf(' ') + 1;
     run(line.slice(0, after), JSON.parse(line.slice(after)));
   } else {

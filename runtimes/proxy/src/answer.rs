@@ -24,6 +24,16 @@ impl Answer {
         Self::ok(Bytes::from_static(b"{\"ok\":true}"))
     }
 
+    /// The same, to a caller that means to have several runs in flight: their lines are tagged.
+    pub(crate) fn initialised_to_tag() -> Self {
+        Self::ok(Bytes::from_static(b"{\"ok\":true,\"tagsLogs\":true}"))
+    }
+
+    /// The same, where only one run at a time is taken.
+    pub(crate) fn initialised_for_one_at_a_time() -> Self {
+        Self::ok(Bytes::from_static(b"{\"ok\":true,\"concurrent\":false}"))
+    }
+
     /// An answer `{"error": message}`.
     pub(crate) fn error(status: u16, message: &str) -> Self {
         Self { status, body: Bytes::from(json!({ "error": message }).to_string()) }

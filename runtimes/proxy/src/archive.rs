@@ -38,11 +38,14 @@ pub(crate) enum ArchiveError {
 /// Writes `code` below `directory`, which it makes: an archive's entries, or a program as the file `exec`.
 ///
 /// # Errors
-/// [`ArchiveError`]; what was written before it stays.
+/// [`ArchiveError`]; nothing stays of what was written before it.
 pub(crate) fn unpack(code: &Code, directory: &Path) -> Result<(), ArchiveError> {
     fs::create_dir_all(directory)?;
     let target = Target { directory, bytes_left: MOST_BYTES, entries_left: MOST_ENTRIES, links: Vec::new() };
-    unpack_into(code, target)
+    unpack_into(code, target).inspect_err(|_| {
+        // It only takes room: the directory is the action's alone, and there will be no action.
+        let _ = fs::remove_dir_all(directory);
+    })
 }
 
 fn unpack_into(code: &Code, mut target: Target<'_>) -> Result<(), ArchiveError> {
@@ -57,6 +60,7 @@ fn unpack_into(code: &Code, mut target: Target<'_>) -> Result<(), ArchiveError> 
 
 fn unpack_zip(archive: &[u8], target: &mut Target<'_>) -> Result<(), ArchiveError> {
     let mut archive = zip::ZipArchive::new(Cursor::new(archive))?;
+    refuse_too_large(&mut archive, target)?;
     for index in 0..archive.len() {
         let mut entry = archive.by_index(index)?;
         let name = entry.name()?.into_owned();
@@ -71,6 +75,23 @@ fn unpack_zip(archive: &[u8], target: &mut Target<'_>) -> Result<(), ArchiveErro
             let mode = entry.unix_mode().unwrap_or(0o644);
             target.file(&path, mode, &mut entry)?;
         }
+    }
+    Ok(())
+}
+
+/// Refuses an archive that says itself that it is too large, before anything of it is unpacked. One that lies meets
+/// the same bounds later.
+fn refuse_too_large(
+    archive: &mut zip::ZipArchive<Cursor<&[u8]>>,
+    target: &Target<'_>,
+) -> Result<(), ArchiveError> {
+    if archive.len() > target.entries_left {
+        return Err(ArchiveError::TooLarge);
+    }
+    let mut bytes_left = target.bytes_left;
+    for index in 0..archive.len() {
+        let size = archive.by_index_raw(index)?.size();
+        bytes_left = bytes_left.checked_sub(size).ok_or(ArchiveError::TooLarge)?;
     }
     Ok(())
 }
@@ -223,7 +244,8 @@ mod tests {
             let place = tempfile::tempdir().unwrap();
             let directory = place.path().join("action");
             check(unpack(&code, &directory), &directory);
-            assert_eq!(fs::read_dir(place.path()).unwrap().count(), 1, "something left the directory");
+            let left = fs::read_dir(place.path()).unwrap().count();
+            assert_eq!(left, usize::from(directory.exists()), "something left the directory");
         }
     }
 
@@ -267,6 +289,20 @@ mod tests {
                 assert_eq!(unpack_into(&code, target).is_ok(), fits, "{bytes_left} {entries_left}");
             }
         }
+    }
+
+    #[test]
+    fn an_archive_that_lies_about_its_size_meets_the_bound() {
+        let Code::Zip(mut zip) = zip_of(&[F("a", &[0; 100_000])]) else { panic!("a zip") };
+        // Where a central directory entry has its uncompressed size.
+        let entry = zip.windows(4).rposition(|bytes| bytes == b"PK\x01\x02").unwrap();
+        zip[entry + 24..entry + 28].copy_from_slice(&10_u32.to_le_bytes());
+        let place = tempfile::tempdir().unwrap();
+        let target =
+            Target { directory: place.path(), bytes_left: 1_000, entries_left: 1, links: Vec::new() };
+        unpack_into(&Code::Zip(zip), target).unwrap_err();
+        let written = fs::metadata(place.path().join("a")).map_or(0, |file| file.len());
+        assert!(written <= 1_001, "{written} bytes were written");
     }
 
     #[test]

@@ -16,6 +16,8 @@ pub(crate) struct InitRequest {
     pub(crate) main: String,
     /// Environment variables, already text.
     pub(crate) env: BTreeMap<String, String>,
+    /// The word that every line of a run is to begin with: several runs will be in flight.
+    pub(crate) tag_word: Option<String>,
     /// What was uploaded.
     pub(crate) code: Code,
 }
@@ -66,10 +68,12 @@ struct Fields {
     binary: Option<bool>,
     #[serde(default)]
     env: Option<BTreeMap<String, Box<RawValue>>>,
+    #[serde(default, rename = "tagLogs")]
+    tag_logs: Option<Value>,
 }
 
 impl InitRequest {
-    /// Reads the body of `/init`: `{"value": {"main", "code", "binary", "env"}}`.
+    /// Reads the body of `/init`: `{"value": {"main", "code", "binary", "env", "tagLogs"}}`.
     ///
     /// # Errors
     /// [`InitRequestError`], each with the text for the client.
@@ -87,7 +91,12 @@ impl InitRequest {
         };
         let code = if fields.binary.unwrap_or(false) { decode(&code)? } else { Code::Source(code) };
         let env = fields.env.unwrap_or_default();
-        Ok(Self { main, env: env.into_iter().map(|(name, value)| (name, text_of(&value))).collect(), code })
+        let env = env.into_iter().map(|(name, value)| (name, text_of(&value))).collect();
+        let tag_word = match fields.tag_logs {
+            Some(Value::String(word)) if is_word(&word) => Some(word),
+            _ => None,
+        };
+        Ok(Self { main, env, tag_word, code })
     }
 
     /// The line that initialises a launcher; `directory` holds the unpacked archive or the program `exec`.
@@ -96,7 +105,13 @@ impl InitRequest {
             Code::Source(text) => (Some(text.as_str()), None),
             _ => (None, Some(directory.to_string_lossy())),
         };
-        let line = Line { main: &self.main, code, directory: directory.as_deref(), env: &self.env };
+        let line = Line {
+            main: &self.main,
+            code,
+            directory: directory.as_deref(),
+            env: &self.env,
+            tag_logs: self.tag_word.as_deref(),
+        };
         let mut bytes = serde_json::to_vec(&line).expect("strings in maps with string keys always serialise");
         bytes.push(b'\n');
         bytes
@@ -111,6 +126,13 @@ struct Line<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     directory: Option<&'a str>,
     env: &'a BTreeMap<String, String>,
+    #[serde(rename = "tagLogs", skip_serializing_if = "Option::is_none")]
+    tag_logs: Option<&'a str>,
+}
+
+/// Whether a text can stand in a tag: it can be told from what surrounds it.
+pub(crate) fn is_word(text: &str) -> bool {
+    (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
 /// A string as it is, null as nothing, anything else as its JSON text.
@@ -152,6 +174,21 @@ mod tests {
         assert_eq!(request.line(Path::new("/w")), b"{\"main\":\"f\",\"code\":\"a\\nb\",\"env\":{}}\n");
         let request = InitRequest::parse(br#"{"value":{"code":"UEsDBA==","binary":true}}"#).unwrap();
         assert_eq!(request.line(Path::new("/w")), b"{\"main\":\"main\",\"directory\":\"/w\",\"env\":{}}\n");
+    }
+
+    #[test]
+    fn only_a_word_tags() {
+        let word = |tag: &str| {
+            let body = format!(r#"{{"value":{{"code":"x","tagLogs":{tag}}}}}"#);
+            InitRequest::parse(body.as_bytes()).unwrap().tag_word
+        };
+        assert_eq!(word("\"0af\"").as_deref(), Some("0af"));
+        for other in ["\"\"", "\"a b\"", "\"a\\n\"", "true", "null"] {
+            assert_eq!(word(other), None, "{other}");
+        }
+        let request = InitRequest::parse(br#"{"value":{"code":"x","tagLogs":"0af"}}"#).unwrap();
+        let line = b"{\"main\":\"main\",\"code\":\"x\",\"env\":{},\"tagLogs\":\"0af\"}\n";
+        assert_eq!(request.line(Path::new("/w")), line);
     }
 
     #[test]

@@ -76,10 +76,11 @@ impl Lifecycle {
         }
     }
 
-    /// A run ended; `failed` when the code itself broke.
+    /// A run ended; `failed` when the code itself broke. That is no affair of others that are in flight or on
+    /// their way.
     pub(crate) fn run_ended(&mut self, failed: bool) {
         match self {
-            Self::Ready { .. } if failed => *self = Self::Stopped,
+            Self::Ready { concurrent: false, .. } if failed => *self = Self::Stopped,
             Self::Ready { running, .. } => *running = running.saturating_sub(1),
             _ => {}
         }
@@ -129,11 +130,11 @@ mod tests {
     }
 
     #[test]
-    fn a_concurrent_container_takes_several() {
+    fn a_concurrent_container_takes_several_and_one_that_fails_is_alone() {
         let mut life = ready(true);
         life.begin_run().unwrap();
         life.begin_run().unwrap();
-        life.run_ended(false);
+        life.run_ended(true);
         assert_eq!(life, Lifecycle::Ready { running: 1, concurrent: true });
     }
 

@@ -19,7 +19,8 @@ use crate::init_request::{Code, InitRequest, InitRequestError};
 use crate::launcher::{self, Answers};
 use crate::lifecycle::{INIT_TWICE, Lifecycle};
 use crate::outbox::Outbox;
-use crate::{run_request, streams};
+use crate::run_request::{self, RunRequest};
+use crate::streams;
 
 /// The state that all connections share.
 #[derive(Debug)]
@@ -35,10 +36,20 @@ struct State {
     life: Lifecycle,
     /// Whether the launcher's lines carry the number of their run.
     numbered: bool,
+    /// The word that the launcher's lines and end marks begin with, if it tags them. It writes the marks itself
+    /// then, as it alone knows when a run has said its last.
+    tag_word: Option<String>,
     last_number: u64,
-    waiting: HashMap<u64, oneshot::Sender<Outcome>>,
+    waiting: HashMap<u64, Waiting>,
     /// Ended activations whose marks are not in the streams yet.
-    marks_due: usize,
+    marks_due: Vec<String>,
+}
+
+/// Who waits for the launcher's answer.
+#[derive(Debug)]
+struct Waiting {
+    activation: String,
+    answer: oneshot::Sender<Outcome>,
 }
 
 /// What became of a line sent to the launcher.
@@ -54,6 +65,8 @@ struct InitReply<'a> {
     ok: bool,
     #[serde(default)]
     concurrent: bool,
+    #[serde(default, rename = "tagsLogs")]
+    tags_logs: bool,
     #[serde(borrow, default)]
     error: Option<&'a RawValue>,
 }
@@ -64,9 +77,10 @@ impl Proxy {
         let state = State {
             life: Lifecycle::Fresh,
             numbered: false,
+            tag_word: None,
             last_number: 0,
             waiting: HashMap::new(),
-            marks_due: 0,
+            marks_due: Vec::new(),
         };
         Self { process, directory, outbox, state: Mutex::new(state) }
     }
@@ -174,13 +188,14 @@ impl Proxy {
             };
         }
         let line = request.line(&directory);
+        let tag_word = request.tag_word.take();
         drop(request);
         let outcome = {
             let mut state = self.state();
-            self.ask(&mut state, 0, line)
+            self.ask(&mut state, 0, RunRequest { line, activation: String::new() })
         };
         match outcome.await {
-            Ok(Outcome::Answered { json, .. }) => self.finish_init(&json),
+            Ok(Outcome::Answered { json, .. }) => self.finish_init(&json, tag_word),
             Ok(Outcome::Exited) | Err(_) => {
                 streams::complain(EXITED_DURING_INIT);
                 Answer::exited_during_init()
@@ -188,13 +203,20 @@ impl Proxy {
         }
     }
 
-    fn finish_init(&self, json: &[u8]) -> Answer {
+    fn finish_init(&self, json: &[u8], tag_word: Option<String>) -> Answer {
         match serde_json::from_slice::<InitReply<'_>>(json) {
             Ok(reply) if reply.ok => {
                 let mut state = self.state();
                 state.life.init_succeeded(reply.concurrent);
                 state.numbered = reply.concurrent;
-                Answer::initialised()
+                match (tag_word, reply.concurrent) {
+                    (Some(_), false) => Answer::initialised_for_one_at_a_time(),
+                    (Some(word), true) if reply.tags_logs => {
+                        state.tag_word = Some(word);
+                        Answer::initialised_to_tag()
+                    }
+                    _ => Answer::initialised(),
+                }
             }
             Ok(InitReply { error: Some(error), .. }) => {
                 self.state().life.init_failed();
@@ -228,12 +250,12 @@ impl Proxy {
         let mut state = self.state();
         state.life.begin_run()?;
         let number = if state.numbered { state.last_number + 1 } else { 0 };
-        match run_request::line(body, state.numbered.then_some(number)) {
-            Ok(line) => {
+        match run_request::read(body, state.numbered.then_some(number)) {
+            Ok(request) => {
                 // The last activation's marks must not follow this one's output.
                 state.mark_ends();
                 state.last_number = number;
-                Ok(self.ask(&mut state, number, line))
+                Ok(self.ask(&mut state, number, request))
             }
             Err((status, message)) => {
                 state.life.run_ended(false);
@@ -242,11 +264,11 @@ impl Proxy {
         }
     }
 
-    fn ask(&self, state: &mut State, number: u64, line: Vec<u8>) -> oneshot::Receiver<Outcome> {
-        let (sender, receiver) = oneshot::channel();
+    fn ask(&self, state: &mut State, number: u64, request: RunRequest) -> oneshot::Receiver<Outcome> {
+        let (answer, receiver) = oneshot::channel();
         if state.life != Lifecycle::Dead {
-            state.waiting.insert(number, sender);
-            self.outbox.send(line);
+            state.waiting.insert(number, Waiting { activation: request.activation, answer });
+            self.outbox.send(request.line);
         }
         receiver
     }
@@ -258,19 +280,22 @@ impl Proxy {
         let Some(waiting) = state.waiting.remove(&number) else { return };
         if state.life != Lifecycle::Initialising {
             state.life.run_ended(failed);
-            state.marks_due += 1;
+            if state.tag_word.is_none() {
+                state.marks_due.push(waiting.activation);
+            }
         }
-        let _caller_left = waiting.send(Outcome::Answered { failed, json });
+        let _caller_left = waiting.answer.send(Outcome::Answered { failed, json });
     }
 
     fn launcher_ended(&self) {
         let mut state = self.state();
-        if state.life != Lifecycle::Initialising {
-            state.marks_due += state.waiting.len();
-        }
+        let initialised = state.life != Lifecycle::Initialising;
         state.life = Lifecycle::Dead;
-        for (_, waiting) in state.waiting.drain() {
-            let _caller_left = waiting.send(Outcome::Exited);
+        for (_, waiting) in std::mem::take(&mut state.waiting) {
+            if initialised {
+                state.marks_due.push(waiting.activation);
+            }
+            let _caller_left = waiting.answer.send(Outcome::Exited);
         }
     }
 
@@ -287,9 +312,11 @@ impl Proxy {
 
 impl State {
     fn mark_ends(&mut self) {
-        if self.marks_due > 0 {
-            streams::mark_end(self.marks_due);
-            self.marks_due = 0;
+        let due = std::mem::take(&mut self.marks_due);
+        match &self.tag_word {
+            _ if due.is_empty() => {}
+            Some(word) => streams::mark_tagged_ends(word, &due),
+            None => streams::mark_end(due.len()),
         }
     }
 }

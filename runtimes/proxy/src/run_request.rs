@@ -3,24 +3,39 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::init_request::is_word;
+
 #[derive(Deserialize)]
 struct Document<'a> {
     #[serde(borrow, default)]
     value: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    activation_id: Option<&'a RawValue>,
 }
 
-/// Checks that `body` is a JSON object whose `value`, if any, is an object, an array or null, and returns it as
-/// one line: behind `number` and a space if the launcher runs several at once.
+/// A run on its way to the launcher.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct RunRequest {
+    /// What the launcher reads.
+    pub(crate) line: Vec<u8>,
+    /// Whose run it is, for tags: `-` if that was not said, or if the launcher has one run at a time.
+    pub(crate) activation: String,
+}
+
+/// Checks that `body` is a JSON object whose `value`, if any, is an object, an array or null, and makes one line of
+/// it: behind `number` and a space if the launcher runs several at once.
 ///
 /// # Errors
 /// The status and text of the answer that refuses it.
-pub(crate) fn line(body: &[u8], number: Option<u64>) -> Result<Vec<u8>, (u16, String)> {
+pub(crate) fn read(body: &[u8], number: Option<u64>) -> Result<RunRequest, (u16, String)> {
     let document: Document<'_> =
         serde_json::from_slice(body).map_err(|error| (400, format!("Bad request: {error}.")))?;
     let value = document.value.map_or("null", RawValue::get);
     if !(value.starts_with(['{', '[']) || value == "null") {
         return Err((403, "The argument must be a dictionary or array.".to_owned()));
     }
+    let activation = number.and(document.activation_id).and_then(|id| serde_json::from_str(id.get()).ok());
+    let activation = activation.filter(|id: &String| is_word(id)).unwrap_or_else(|| "-".to_owned());
     let mut line = Vec::with_capacity(body.len() + 24);
     if let Some(number) = number {
         line.extend_from_slice(number.to_string().as_bytes());
@@ -35,7 +50,7 @@ pub(crate) fn line(body: &[u8], number: Option<u64>) -> Result<Vec<u8>, (u16, St
         }
     }
     line.push(b'\n');
-    Ok(line)
+    Ok(RunRequest { line, activation })
 }
 
 #[cfg(test)]
@@ -45,17 +60,27 @@ mod tests {
     #[test]
     fn line_ends_between_tokens_become_spaces() {
         let body = b"{\r\n\"value\": {\"a\":\"x\\ny\"}}";
-        assert_eq!(line(body, None).unwrap(), b"{  \"value\": {\"a\":\"x\\ny\"}}\n");
-        assert_eq!(line(b"{}", Some(12)).unwrap(), b"12 {}\n");
+        assert_eq!(read(body, None).unwrap().line, b"{  \"value\": {\"a\":\"x\\ny\"}}\n");
+        assert_eq!(read(b"{}", Some(12)).unwrap().line, b"12 {}\n");
+    }
+
+    #[test]
+    fn the_activation_is_a_word_or_nobodys() {
+        let activation =
+            |id: &str| read(format!(r#"{{"activation_id":{id}}}"#).as_bytes(), Some(1)).unwrap().activation;
+        assert_eq!(activation("\"0a1\""), "0a1");
+        for other in ["7", "null", "\"\"", "\"a b\"", "\"a\\nb\""] {
+            assert_eq!(activation(other), "-", "{other}");
+        }
     }
 
     #[test]
     fn only_dictionaries_and_arrays_are_arguments() {
-        assert!(line(br#"{"value":[1]}"#, None).is_ok());
-        assert!(line(br#"{"value":null}"#, None).is_ok());
-        assert_eq!(line(br#"{"value":"text"}"#, None).unwrap_err().0, 403);
+        assert!(read(br#"{"value":[1]}"#, None).is_ok());
+        assert!(read(br#"{"value":null}"#, None).is_ok());
+        assert_eq!(read(br#"{"value":"text"}"#, None).unwrap_err().0, 403);
         for broken in ["", "[]x", "\"text\"", "{\"value\":{}} {}"] {
-            assert_eq!(line(broken.as_bytes(), None).unwrap_err().0, 400, "{broken}");
+            assert_eq!(read(broken.as_bytes(), None).unwrap_err().0, 400, "{broken}");
         }
     }
 }

@@ -16,6 +16,13 @@ pub(crate) fn mark_end(count: usize) {
     put(stderr().as_fd(), marks.as_bytes());
 }
 
+/// Writes the marks that end the output of these activations to both streams, tagged with `word`.
+pub(crate) fn mark_tagged_ends(word: &str, activations: &[String]) {
+    let marks: String = activations.iter().map(|id| format!("{word} {id} {MARK}")).collect();
+    put(stdout().as_fd(), marks.as_bytes());
+    put(stderr().as_fd(), marks.as_bytes());
+}
+
 /// Writes one line to the container's stderr.
 pub(crate) fn complain(message: &str) {
     put(stderr().as_fd(), format!("{message}\n").as_bytes());

@@ -2,5 +2,6 @@
 
 mod attacks;
 mod basics;
+mod concurrent;
 mod node;
 mod python;

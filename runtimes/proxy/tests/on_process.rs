@@ -71,7 +71,7 @@ fn collect(mut stream: impl Read + Send + 'static) -> JoinHandle<String> {
     std::thread::spawn(move || {
         let mut bytes = Vec::new();
         stream.read_to_end(&mut bytes).expect("the stream can be read");
-        String::from_utf8(bytes).expect("the output is UTF-8")
+        String::from_utf8_lossy(&bytes).into_owned()
     })
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::archives::{zip, zip_of_too_many};
+use crate::support::archives::{zip, zip_bomb, zip_of_too_many};
 use crate::support::container::{Language, binary, source};
 use crate::support::http;
 use crate::with;
@@ -40,13 +40,17 @@ fn archives_cannot_leave_their_directory() {
 }
 
 #[test]
-fn archives_of_too_many_entries_are_refused() {
-    with(Language::Node, &[], |mut container| {
-        let (status, answer) = container.init(&binary(&zip_of_too_many(), "main"));
-        assert_eq!(status, 502);
-        assert!(answer["error"].as_str().unwrap().contains("holds more than"), "{answer}");
-        container.finish(1);
-    });
+fn archives_that_would_unpack_to_too_much_are_refused() {
+    for archive in [zip_of_too_many(), zip_bomb()] {
+        with(Language::Node, &[], |mut container| {
+            let (status, answer) = container.init(&binary(&archive, "main"));
+            assert_eq!(status, 502);
+            let text = "Initialization has failed due to: There was an error uncompressing the action archive: \
+                        it holds more than 536870912 bytes or 65536 entries.";
+            assert_eq!(answer["error"], text);
+            container.finish(1);
+        });
+    }
 }
 
 #[test]
@@ -82,4 +86,40 @@ fn scribbling_on_the_answer_pipe_harms_only_the_scribbler() {
         assert_eq!(container.run(r#"{"value":{"a":1}}"#).0, 200);
         assert_eq!(container.run(r#"{"value":{"a":2}}"#).0, 200);
     });
+}
+
+#[test]
+fn a_flood_of_anything_ends_with_its_mark() {
+    const LONG: usize = 100_000_000;
+    for (language, code) in [
+        (
+            Language::Node,
+            "function main({ quiet }) {
+                 if (quiet) return {};
+                 for (let i = 0; i < 100; i += 1) process.stdout.write('x'.repeat(1000000));
+                 process.stdout.write('\\n');
+                 for (let i = 0; i < 100000; i += 1) process.stderr.write(Buffer.from([65, 255, 10]));
+                 return {};
+             }",
+        ),
+        (
+            Language::Python,
+            "import sys
+def main(args):
+    if 'quiet' in args: return {}
+    sys.stdout.write('x' * 100000000 + '\\n')
+    sys.stderr.buffer.write(b'A\\xff\\n' * 100000)
+    return {}
+",
+        ),
+    ] {
+        with(language, &[], |mut container| {
+            container.init_source(code);
+            assert_eq!(container.run_ok("{}"), json!({}));
+            assert_eq!(container.run_with(&json!({ "quiet": true })), json!({}), "it lives on");
+            let streams = container.finish(2);
+            assert_eq!(streams.out.len(), LONG);
+            assert_eq!(streams.err.lines().filter(|line| *line == "A\u{fffd}").count(), 100_000);
+        });
+    }
 }

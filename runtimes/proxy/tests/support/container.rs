@@ -73,6 +73,11 @@ impl Container {
         self.run_ok(&json!({ "value": parameters }).to_string())
     }
 
+    /// Ends the container and returns all that it wrote to stdout and stderr.
+    pub(crate) fn end(mut self) -> (String, String) {
+        self.host.end()
+    }
+
     /// Ends the container and checks that each stream has `marks` end-of-activation lines.
     pub(crate) fn finish(mut self, marks: usize) -> Streams {
         let (out, err) = self.host.end();
