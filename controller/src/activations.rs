@@ -13,6 +13,7 @@ use crate::call::Call;
 use crate::operation::{AnActivation, Refused};
 use crate::{entitlement, reply};
 
+pub(crate) mod follow;
 pub(crate) mod list;
 pub(crate) mod state;
 

@@ -11,6 +11,7 @@ use actix_web::dev::HttpServiceFactory;
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpResponse, Responder};
+use indexmap::IndexMap;
 use whirl_model::identity::CredentialsError;
 use whirl_model::{Credentials, SealedKey};
 use whirl_scheduling::balancer::Health;
@@ -34,6 +35,7 @@ pub(crate) fn configure(config: &mut ServiceConfig, api: web::Data<Api>) {
         .route("/invokers/", web::get().to(invokers))
         .route("/invokers/healthy/count", web::get().to(healthy_count))
         .route("/invokers/ready", web::get().to(ready))
+        .route("/invokers/resources", web::get().to(resources))
         .route("/activation", web::get().to(activations))
         .route("/activation/", web::get().to(activations))
         .route("/activation/count", web::get().to(activation_count))
@@ -85,6 +87,12 @@ async fn invokers(api: web::Data<Api>) -> impl Responder {
     let states = api.invokers.states().into_iter();
     let named = states.map(|(id, state)| (id.to_string(), word(state).into()));
     web::Json(named.collect::<serde_json::Map<_, _>>())
+}
+
+/// `{"invoker0":{"memory":{"total":2048,"free":1792},"cpu":{"total":4,"free":4},"gpus":[…]}, …}`
+async fn resources(api: web::Data<Api>) -> impl Responder {
+    let all = api.invokers.resources().into_iter();
+    web::Json(all.map(|(id, resources)| (id.to_string(), resources)).collect::<IndexMap<_, _>>())
 }
 
 fn word(health: Health) -> &'static str {

@@ -12,9 +12,11 @@ use crate::acknowledgements::Acknowledgements;
 use crate::authenticator::Authenticator;
 use crate::config::ControllerConfig;
 use crate::entity_cache::EntityCache;
+use crate::followers::Followers;
 use crate::gateway::Gateway;
 use crate::idempotency::Claims;
 use crate::invokers::Invokers;
+use crate::live_logs::LiveLogs;
 use crate::metrics::ControllerMetrics;
 use crate::records::Records;
 use crate::sequences::Sequences;
@@ -32,6 +34,8 @@ pub(crate) struct Api {
     pub(crate) stores: Stores,
     pub(crate) bus: Arc<dyn Bus>,
     pub(crate) invokers: Arc<dyn Invokers>,
+    pub(crate) live_logs: Arc<dyn LiveLogs>,
+    pub(crate) followers: Arc<Followers>,
     pub(crate) authenticator: Arc<Authenticator>,
     pub(crate) throttles: Throttles,
     /// What administrators show; without it there is no administration.

@@ -15,6 +15,7 @@ use whirl_model::{Json, Kind, NameError, TransactionId};
 use whirl_scheduling::balancer::Refusal;
 
 use crate::entitlement::Forbidden;
+use crate::live_logs::Unreachable;
 
 const CHALLENGE: &str = r#"Basic realm="OpenWhisk secure realm",charset=UTF-8"#;
 
@@ -155,6 +156,9 @@ pub(crate) enum ApiError {
     /// The store is away.
     #[error("The entity store is not available.")]
     StoreUnavailable(#[source] StoreError),
+    /// An invoker that may know more does not answer.
+    #[error("The activation is not known here, and an invoker that may run it does not answer.")]
+    InvokerSilent(#[source] Unreachable),
     /// Too many records wait for the store.
     #[error("Too many records wait for the store: no new activations are taken.")]
     RecordsWait,
@@ -237,6 +241,7 @@ impl ApiError {
             | Self::NoGpu
             | Self::Overloaded
             | Self::StoreUnavailable(_)
+            | Self::InvokerSilent(_)
             | Self::RecordsWait
             | Self::BusUnavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -321,6 +326,12 @@ impl From<StoreError> for ApiError {
             StoreError::Unavailable { .. } | StoreError::Refused { .. } => Self::StoreUnavailable(error),
             StoreError::Corrupt { .. } => Self::Internal(Box::new(error)),
         }
+    }
+}
+
+impl From<Unreachable> for ApiError {
+    fn from(unreachable: Unreachable) -> Self {
+        Self::InvokerSilent(unreachable)
     }
 }
 

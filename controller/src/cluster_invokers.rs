@@ -11,14 +11,16 @@ use prometheus::IntCounter;
 use tokio::sync::watch;
 use whirl_backends::coordination::{ClusterEvent, Watcher};
 use whirl_model::health::placement_hash;
-use whirl_model::{Acknowledgement, Action, ActivationId, ControllerId, Epoch, InvokerId, Position};
+use whirl_model::{
+    Acknowledgement, Action, ActivationId, ControllerId, Epoch, InvokerId, InvokerReport, Position,
+};
 use whirl_scheduling::Moment;
 use whirl_scheduling::balancer::{Balancer, BalancerConfig, Choice, Ended, Health, Reason, Refusal, Request};
 use whirl_service::metrics::MetricsError;
 use whirl_service::{Metrics, Readiness};
 
 use crate::config::MemberConfig;
-use crate::invokers::{Demand, Invokers, Life};
+use crate::invokers::{Demand, Invokers, Life, Resources};
 
 /// The part of readiness that tells whether the cluster is in sight.
 const COORDINATION: &str = "coordination";
@@ -46,6 +48,8 @@ struct State {
 /// What is known of the lives of one invoker.
 #[derive(Default)]
 struct Lives {
+    /// What the latest told last, while it goes on.
+    report: Option<Arc<InvokerReport>>,
     /// The latest that was seen.
     latest: Epoch,
     /// The latest that has ended, and when that was seen.
@@ -53,6 +57,11 @@ struct Lives {
 }
 
 impl Lives {
+    /// Where the latest is asked for logs, while it goes on.
+    fn endpoint(&self) -> Option<String> {
+        self.report.as_ref()?.endpoint.clone()
+    }
+
     /// A life was seen: those before it are over.
     fn seen(&mut self, epoch: Epoch, now: Instant) {
         if epoch > self.latest {
@@ -62,6 +71,9 @@ impl Lives {
     }
 
     fn end(&mut self, epoch: Epoch, now: Instant) {
+        if epoch >= self.latest {
+            self.report = None;
+        }
         if self.ended.is_none_or(|(before, _)| before < epoch) {
             self.ended = Some((epoch, now));
         }
@@ -99,6 +111,15 @@ impl ClusterInvokers {
         let _ = self.seen.subscribe().wait_for(|seen| *seen).await;
     }
 
+    /// Where a life's invoker is asked for logs; where all that are there are.
+    #[must_use]
+    pub fn endpoints(&self, at: Option<Life>) -> Vec<String> {
+        let state = self.state.lock();
+        let all = || state.lives.values().filter_map(Lives::endpoint).collect();
+        let of = |life: Life| state.lives.get(&life.invoker).and_then(Lives::endpoint);
+        at.map_or_else(all, |life| of(life).into_iter().collect())
+    }
+
     fn controllers(&self, change: impl FnOnce(&mut HashSet<ControllerId>) -> bool) {
         let all = &mut self.state.lock().controllers;
         change(all);
@@ -116,7 +137,9 @@ impl Watcher for ClusterInvokers {
         match event {
             ClusterEvent::Invoker { id, epoch, report } => {
                 let mut state = self.state.lock();
-                state.lives.entry(id).or_default().seen(epoch, now);
+                let lives = state.lives.entry(id).or_default();
+                lives.seen(epoch, now);
+                lives.report = Some(Arc::clone(&report));
                 state.balancer.invoker(self.moment(now), id, epoch, &report);
             }
             ClusterEvent::InvokerGone { id, epoch } => {
@@ -187,6 +210,14 @@ impl Invokers for ClusterInvokers {
     fn states(&self) -> Vec<(InvokerId, Health)> {
         let states = self.state.lock().balancer.states(self.moment(Instant::now()));
         states.into_iter().map(|invoker| (invoker.id, invoker.state)).collect()
+    }
+
+    fn resources(&self) -> Vec<(InvokerId, Resources)> {
+        let state = self.state.lock();
+        let known = state.lives.iter().filter_map(|(id, lives)| Some((*id, lives.report.as_deref()?)));
+        let mut all: Vec<_> = known.map(|(id, report)| (id, Resources::from(report))).collect();
+        all.sort_by_key(|(id, _)| *id);
+        all
     }
 }
 

@@ -2,7 +2,11 @@
 
 use std::time::Instant;
 
-use whirl_model::{Acknowledgement, Action, ActivationId, Epoch, InvokerId, Namespace, Position};
+use serde::Serialize;
+use whirl_model::{
+    Acknowledgement, Action, ActivationId, Cores, Epoch, GpuReport, InvokerId, InvokerReport, Namespace,
+    Position,
+};
 use whirl_scheduling::balancer::{Health, Refusal};
 
 /// An activation that needs an invoker.
@@ -25,6 +29,36 @@ pub struct Life {
     pub invoker: InvokerId,
     /// Which of its lives.
     pub epoch: Epoch,
+}
+
+/// What an invoker has for containers, and what of it is free, by its own last word.
+#[derive(Clone, Debug, Serialize)]
+pub struct Resources {
+    /// Mebibytes of memory.
+    pub memory: Part<u32>,
+    /// CPU cores for those that ask for their own.
+    pub cpu: Part<Cores>,
+    /// GPUs.
+    pub gpus: Vec<GpuReport>,
+}
+
+/// How much there is, and how much of it no running or waiting activation needs.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Part<T> {
+    /// All.
+    pub total: T,
+    /// What is free.
+    pub free: T,
+}
+
+impl From<&InvokerReport> for Resources {
+    fn from(report: &InvokerReport) -> Self {
+        Self {
+            memory: Part { total: report.memory_total, free: report.memory_free },
+            cpu: Part { total: report.cpu_total, free: report.cpu_free },
+            gpus: report.gpus.clone(),
+        }
+    }
 }
 
 /// The invokers that the controller may use.
@@ -58,6 +92,11 @@ pub trait Invokers: Send + Sync {
 
     /// All of them, in order of their numbers.
     fn states(&self) -> Vec<(InvokerId, Health)>;
+
+    /// What those have that report it and are there, in order of their numbers.
+    fn resources(&self) -> Vec<(InvokerId, Resources)> {
+        Vec::new()
+    }
 }
 
 /// The one invoker of a standalone process: it has one life, which is the process's, and takes everything.

@@ -25,6 +25,7 @@ mod edge;
 mod entitlement;
 mod entity_cache;
 mod entity_changes;
+mod followers;
 mod gateway;
 pub mod guest;
 mod host;
@@ -33,6 +34,7 @@ mod identity;
 mod invoke;
 mod invokers;
 mod limits;
+mod live_logs;
 mod losses;
 mod metrics;
 mod namespaces;
@@ -59,5 +61,9 @@ mod web;
 
 pub use cluster_invokers::ClusterInvokers;
 pub use config::{ControllerConfig, KeepRecords, MemberConfig, Throttles};
-pub use invokers::{Demand, Invokers, Life, OneInvoker};
+pub use invokers::{Demand, Invokers, Life, OneInvoker, Part, Resources};
+#[cfg(feature = "cluster")]
+pub use live_logs::RemoteLogs;
+pub use live_logs::{LiveLog, LiveLogs, Opening, Unreachable, Wanted};
 pub use server::{Controller, ControllerParts};
+pub use whirl_scheduling::balancer::{Health, Refusal};

@@ -83,6 +83,8 @@ pub(crate) struct ControllerMetrics {
     pub(crate) lost: IntCounter,
     /// Activations accepted and not ended.
     pub(crate) in_flight: IntGauge,
+    /// Logs that are followed while their activations run.
+    pub(crate) followed: IntGauge,
     /// Times of an activation's stages.
     pub(crate) stages: Stages,
     pub(crate) throttled: ThrottleMetrics,
@@ -144,6 +146,10 @@ impl ControllerMetrics {
             in_flight: metrics.gauge(
                 "whirl_controller_activations_in_flight",
                 "Activations that were accepted and have not ended.",
+            )?,
+            followed: metrics.gauge(
+                "whirl_controller_logs_followed",
+                "Logs that clients follow while their activations run.",
             )?,
             stages: Stages {
                 request: stages.with_label_values(&["request"]),

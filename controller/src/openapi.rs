@@ -40,6 +40,7 @@ use crate::{
         activations::list::list,
         activations::get,
         activations::logs,
+        activations::follow::follow,
         activations::result,
         activations::state::state,
         contents::contents,

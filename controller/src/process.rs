@@ -27,6 +27,7 @@ use whirl_service::{AdminKey, Drain, Metrics, Readiness, ServerKey, retry};
 
 use crate::cluster_invokers::ClusterInvokers;
 use crate::guest;
+use crate::live_logs::RemoteLogs;
 use crate::server::{Controller, ControllerParts};
 use admin_port::AdminPort;
 pub use flags::Flags;
@@ -176,6 +177,7 @@ impl Process {
             manifest: given.manifest,
             stores: backends.stores.clone(),
             bus: backends.bus.clone(),
+            live_logs: Arc::new(RemoteLogs::new(invokers.clone(), &given.key)),
             invokers,
             key: given.key,
             admin_key: given.admin_key,

@@ -110,6 +110,7 @@ fn in_namespace() -> Vec<Url> {
         url("/activations/{id}").get(activations::get),
         url("/activations/{id}/").get(activations::get),
         url("/activations/{id}/logs").get(activations::logs),
+        url("/activations/{id}/logs/follow").get(activations::follow::follow),
         url("/activations/{id}/result").get(activations::result),
         url("/activations/{id}/state").get(activations::state::state),
         url("/contents").get(contents::contents),

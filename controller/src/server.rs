@@ -22,9 +22,11 @@ use crate::authenticator::Authenticator;
 use crate::config::{ControllerConfig, MemberConfig};
 use crate::entity_cache::EntityCache;
 use crate::entity_changes::Forgetter;
+use crate::followers::Followers;
 use crate::gateway::{self, Gateway, RouteCache};
 use crate::idempotency::Claims;
 use crate::invokers::Invokers;
+use crate::live_logs::LiveLogs;
 use crate::losses::Losses;
 use crate::metrics::ControllerMetrics;
 use crate::openapi::Descriptions;
@@ -58,6 +60,8 @@ pub struct ControllerParts {
     pub bus: Arc<dyn Bus>,
     /// The invokers.
     pub invokers: Arc<dyn Invokers>,
+    /// The same, as those who know the logs of what is running.
+    pub live_logs: Arc<dyn LiveLogs>,
     /// What credentials are looked up with.
     pub key: ServerKey,
     /// What administrators show on the admin port; `None` leaves administration off.
@@ -131,6 +135,8 @@ impl Controller {
             stores: parts.stores,
             bus: parts.bus,
             invokers: parts.invokers,
+            live_logs: parts.live_logs,
+            followers: Arc::new(Followers::new(metrics.followed.clone())),
             acknowledgements,
             sequences,
             metrics,

@@ -6,6 +6,7 @@
 mod config;
 mod data_dir;
 mod flags;
+mod own_invoker;
 mod standalone;
 
 pub use config::StandaloneConfig;

@@ -10,18 +10,20 @@ use whirl_backends::bus::in_process::InProcessBus;
 use whirl_backends::embedded::EmbeddedStore;
 use whirl_backends::journal::{Journal, JournalOptions, Recovered, Unfinished};
 use whirl_backends::store::{ActivationStore, Stores};
-use whirl_controller::{Controller, ControllerParts, OneInvoker, guest};
+use whirl_controller::{Controller, ControllerParts, guest};
 use whirl_invoker::containers::{ContainerRequest, Containers, environment};
 use whirl_invoker::{Invoker, InvokerParts, register_metrics};
 use whirl_model::{
     ActivationMessage, ActivationRecord, ControllerId, Credentials, InvokerId, RuntimeManifest, Topic,
 };
 use whirl_service::admin::{self, AdminParts, Readiness};
+use whirl_service::checks::Checks;
 use whirl_service::keys::ServerKey;
 use whirl_service::{AdminKey, Drain, Metrics, manifest, ready_file};
 
 use crate::config::StandaloneConfig;
 use crate::data_dir::DataDir;
+use crate::own_invoker::OwnInvoker;
 
 const INVOKER: InvokerId = InvokerId(0);
 
@@ -38,6 +40,8 @@ pub struct Standalone {
     invoker: Invoker,
     new_credentials: Option<Credentials>,
     controller: Controller,
+    /// Watches the container engine.
+    checks: Checks,
 }
 
 /// What the rest of the process stands on.
@@ -62,6 +66,7 @@ impl Standalone {
         let given = config.credentials.as_deref().map(str::parse::<Credentials>).transpose()?;
         let (metrics, readiness) = (Metrics::new(), Readiness::new());
         readiness.blocked("invoker", "it is starting");
+        let own_invoker = Arc::new(OwnInvoker::new(INVOKER));
         let controller = Controller::new(ControllerParts {
             id: ControllerId(0),
             config: config.controller.clone(),
@@ -69,7 +74,8 @@ impl Standalone {
             manifest: Arc::clone(&ground.manifest),
             stores: ground.stores.clone(),
             bus: ground.bus.clone(),
-            invokers: Arc::new(OneInvoker(INVOKER)),
+            invokers: own_invoker.clone(),
+            live_logs: own_invoker.clone(),
             key: ground.key.clone(),
             admin_key: Some(AdminKey::load_or_create(&ground.data.admin_key())?),
             metrics: metrics.clone(),
@@ -101,11 +107,14 @@ impl Standalone {
         tokio::spawn(admin_server);
         servers.extend(gateway);
         let invoker = ground.start_invoker(&config, &containers, &metrics).await?;
+        own_invoker.is(invoker.clone());
+        let checks = invoker.watch(readiness.clone());
         readiness.clear("invoker");
         // Last, as a key that a start makes and then fails would be told to nobody.
         let new_credentials = guest::provide(&*ground.stores.subjects, &ground.key, given).await?;
         let store = ground.store;
-        let started = Self { config, drain, readiness, store, servers, invoker, new_credentials, controller };
+        let started =
+            Self { config, drain, readiness, store, servers, invoker, new_credentials, controller, checks };
         started.announce()?;
         Ok(started)
     }
@@ -145,6 +154,7 @@ impl Standalone {
         let began = Instant::now();
         // Their steps need the invoker. Those that do not end in time go on at the next start.
         let _ = tokio::time::timeout(patience, self.controller.sequences_ended()).await;
+        drop(self.checks);
         let finished = self.invoker.drain(patience.saturating_sub(began.elapsed())).await;
         for server in &self.servers {
             server.stop(true).await;
@@ -215,7 +225,7 @@ impl Ground {
             factory: Arc::clone(&containers.factory),
             host: containers.host.clone(),
             key: self.key.clone(),
-            env: environment(&host, &config.invoker),
+            env: environment(&host),
             bounds: config.controller.limits,
             metrics: register_metrics(metrics)?,
             member: None,

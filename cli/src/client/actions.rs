@@ -1,6 +1,7 @@
 //! Calls on actions, and what a caller learns from an invocation.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use serde_json::Number;
 use whirl_model::Json;
 
 use super::{Call, Client, EntitySummary, Error, KeyValue, Method, Page, Response, decode};
@@ -56,7 +57,7 @@ pub struct ExecBody {
 
 /// Limits as a client writes them; absent members keep their default or previous value. The server judges
 /// the numbers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct LimitsBody {
     /// Milliseconds a run may take.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -70,6 +71,38 @@ pub struct LimitsBody {
     /// Activations that a container may run at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub concurrency: Option<i64>,
+    /// CPU cores of a container, such as `0.5`; 0 takes the limit away. OpenWhisk has no such limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cpu: Option<Number>,
+    /// GPUs of a container. OpenWhisk has no such limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gpu: Option<GpuBody>,
+}
+
+/// GPUs as a client writes them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum GpuBody {
+    /// So many of any kind, or a share of one such as `0.25`; 0 takes the limit away.
+    Count(Number),
+    /// The same of one class.
+    Classed {
+        /// How many.
+        count: Number,
+        /// The class, such as `h100`.
+        class: String,
+    },
+}
+
+impl GpuBody {
+    /// So many, of a class if one is given.
+    #[must_use]
+    pub fn new(count: Number, class: Option<String>) -> Self {
+        match class {
+            Some(class) => Self::Classed { count, class },
+            None => Self::Count(count),
+        }
+    }
 }
 
 /// How long an invocation waits, and for what.

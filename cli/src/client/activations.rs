@@ -110,7 +110,7 @@ impl Activations<'_> {
     }
 }
 
-fn call<'a>(namespace: &str, rest: &[&str]) -> Call<'a> {
+pub(super) fn call<'a>(namespace: &str, rest: &[&str]) -> Call<'a> {
     Call::new(Method::GET, &[&["namespaces", namespace, "activations"], rest].concat())
 }
 

@@ -70,6 +70,13 @@ impl Error {
         }
     }
 
+    /// Whether the next attempt may succeed: the server is away, overloaded or asks for patience.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        matches!(self, Self::Network { .. })
+            || self.status().is_some_and(|status| status == 429 || status >= 500)
+    }
+
     /// Whether the server says that the entity does not exist.
     #[must_use]
     pub fn is_not_found(&self) -> bool {

@@ -1,5 +1,6 @@
 //! `wsk activation …`.
 
+mod follow;
 mod get;
 mod list;
 mod logs;

@@ -179,6 +179,8 @@ impl Whole {
             ("memory", "memorySize"),
             ("logs", "logSize"),
             ("concurrency", "concurrency"),
+            ("cpu", "cpu"),
+            ("gpu", "gpu"),
         ]
         .into_iter()
         .filter_map(|(member, key)| Some((key.to_owned(), self.limits.get(member)?.clone())))

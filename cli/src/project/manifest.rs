@@ -94,6 +94,8 @@ pub(super) struct LimitsPart {
     pub(super) logs: Option<Value>,
     #[serde(alias = "concurrentActivations")]
     pub(super) concurrency: Option<Value>,
+    pub(super) cpu: Option<Value>,
+    pub(super) gpu: Option<Value>,
     #[serde(flatten)]
     pub(super) rest: Values,
 }

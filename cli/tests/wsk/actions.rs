@@ -65,6 +65,24 @@ fn a_refusal_is_told_with_its_code() {
 }
 
 #[test]
+fn cores_and_gpus_travel_as_they_are_written() {
+    let create = |words: &[&str]| {
+        let words = [&["action", "create", "a", "--docker", "me/image"], words].concat();
+        wsk(vec![ok("{}")], &words).well().request(0).body.clone()
+    };
+    let body =
+        |limits: &str| format!(r#"{{"exec":{{"kind":"blackbox","image":"me/image"}},"limits":{limits}}}"#);
+    assert_eq!(create(&["--cpu", "0.5", "--gpu", "2"]), body(r#"{"cpu":0.5,"gpu":2}"#));
+    assert_eq!(create(&["--cpu", "0", "--gpu", "0"]), body(r#"{"cpu":0,"gpu":0}"#));
+    let classed = create(&["--gpu", "0.25", "--gpu-class", "h100"]);
+    assert_eq!(classed, body(r#"{"gpu":{"count":0.25,"class":"h100"}}"#));
+    for words in [["--cpu", "much"], ["--gpu", "one"], ["--gpu-class", "h100"]] {
+        let refused = wsk(vec![], &[&["action", "create", "a", "--docker", "i"][..], &words].concat());
+        assert_eq!(refused.code, 2, "{words:?}: {}", refused.err);
+    }
+}
+
+#[test]
 fn update_looks_first_and_keeps_what_is_not_given() {
     let script = vec![refusal(404, "gone"), ok("{}")];
     let words = ["action", "update", "a", "-t", "5000", "--del-annotation", "x", "--web-secure", "false"];

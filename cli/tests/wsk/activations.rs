@@ -1,6 +1,6 @@
 //! Looking into activations, and listing a namespace.
 
-use super::support::{ok, refusal, wsk};
+use super::support::{Answer, ok, refusal, wsk};
 
 const GET: &str = "GET /api/v1/namespaces/_/activations";
 const SUMMARY: &str = r#"[{"namespace":"ns","name":"a","version":"0.0.2","activationId":"abc","start":1770000001000,
@@ -66,6 +66,52 @@ fn logs_come_as_they_are_or_stripped() {
     assert_eq!(stripped.out, "bare words\nloose\n");
     let missing = wsk(vec![refusal(404, "gone")], &["activation", "logs", "abc"]);
     assert_eq!(missing.code, 148);
+}
+
+const LINE: &str = "2026-02-02T02:40:01.5Z stdout:";
+
+/// An answer that tells these lines, and whether that is all.
+fn told(lines: &[&str], ended: bool) -> Answer {
+    let lines = lines.iter().map(|text| format!("{{\"line\":\"{LINE} {text}\"}}\n"));
+    let end = if ended { "{\"ended\":true}\n" } else { "{\"waiting\":true}\n" };
+    ok(&format!("{}{end}", lines.collect::<String>()))
+}
+
+#[test]
+fn follow_shows_lines_until_the_end() {
+    let ended = wsk(vec![told(&["a", "b"], true)], &["activation", "logs", "abc", "--follow"]).well();
+    assert_eq!(ended.lines(), [format!("{GET}/abc/logs/follow")]);
+    assert_eq!(ended.out, format!("{LINE} a\n{LINE} b\n"));
+    let words = ["activation", "logs", "--last", "-f", "--strip"];
+    let stripped = wsk(vec![ok(SUMMARY), told(&["a", "b"], true)], &words).well();
+    assert_eq!(stripped.out, "a\nb\n");
+}
+
+#[test]
+fn follow_goes_on_where_an_answer_broke_off() {
+    let script = vec![told(&["a"], false), refusal(503, "draining"), told(&["a", "b"], true)];
+    let ended = wsk(script, &["activation", "logs", "abc", "--follow", "--strip"]).well();
+    assert_eq!(ended.out, "a\nb\n", "each line once");
+    assert_eq!(ended.lines().len(), 3);
+}
+
+#[test]
+fn follow_asks_again_and_again_where_the_server_cannot_tell() {
+    let missing = || refusal(404, "The requested resource does not exist.");
+    let logs = ok(&format!(r#"{{"logs":["{LINE} late"]}}"#));
+    let script = vec![missing(), missing(), missing(), logs];
+    let ended = wsk(script, &["activation", "logs", "abc", "--follow", "--strip"]).well();
+    assert_eq!(ended.out, "late\n");
+    let (follow, logs) = (format!("{GET}/abc/logs/follow"), format!("{GET}/abc/logs"));
+    assert_eq!(ended.lines(), [&follow, "GET /api/v1/openapi.json", &logs, &logs]);
+}
+
+#[test]
+fn follow_believes_a_server_that_could_tell() {
+    let described = ok(r#"{"paths":{"/api/v1/namespaces/{namespace}/activations/{id}/logs/follow":{}}}"#);
+    let ended = wsk(vec![refusal(404, "gone"), described], &["activation", "logs", "abc", "--follow"]);
+    assert_eq!(ended.code, 148);
+    assert_eq!(ended.err, "error: Unable to get logs for activation 'abc': gone (code tid1)\n");
 }
 
 #[test]

@@ -161,7 +161,7 @@ fn a_deployment_file_and_the_environment_fill_the_manifest_in() {
 #[test]
 fn an_export_can_be_deployed_again() {
     let action = r#"{"namespace":"ns/p","name":"hello","exec":{"kind":"nodejs:20","code":"x","binary":false},
-        "limits":{"timeout":60000,"memory":256,"logs":10,"concurrency":1},
+        "limits":{"timeout":60000,"memory":256,"logs":10,"concurrency":1,"cpu":0.5,"gpu":2},
         "parameters":[{"key":"of","value":"p"},{"key":"k","value":1}],"annotations":[{"key":"exec","value":"nodejs:20"}]}"#;
     let rule =
         r#"{"namespace":"ns","trigger":{"path":"ns","name":"tick"},"action":{"path":"ns/p","name":"hello"}}"#;
@@ -183,6 +183,7 @@ fn an_export_can_be_deployed_again() {
     assert_eq!(std::fs::read_to_string(folder.path().join("out/p/hello.js")).unwrap(), "x");
     let manifest = std::fs::read_to_string(folder.path().join("out/m.yaml")).unwrap();
     assert_eq!(manifest.matches("of: p\n").count(), 1, "{manifest}");
+    assert!(manifest.contains("cpu: 0.5\n") && manifest.contains("gpu: 2\n"), "{manifest}");
     let report = run(folder.path(), &[], &["project", "report", "-m", "out/m.yaml"]).well();
     assert_eq!(
         report.out,

@@ -66,6 +66,7 @@ fn report() -> InvokerReport {
         gpus: Vec::new(),
         tags: Vec::new(),
         warm: Vec::new(),
+        endpoint: None,
     }
 }
 
@@ -208,6 +209,30 @@ fn what_no_invoker_takes_is_refused() {
     let invoker = world.invoker.clone();
     world.run(async move { invoker.finish_held(Outcome::Success, json!({})).await });
     assert_eq!(world.alice().post("actions/hello", &json!({})).status, 202, "there is room again");
+}
+
+#[test]
+fn a_gpu_that_no_invoker_has_is_refused_and_what_they_have_is_shown() {
+    let gpu =
+        json!({"id": "GPU-1", "model": "Tesla T4", "class": "t4", "memory": 15360, "ways": 2, "free": 1});
+    let gpus = vec![serde_json::from_value(gpu.clone()).unwrap()];
+    let cluster = Cluster::start_as(MemberConfig::default(), Some(InvokerReport { gpus, ..report() }));
+    let world = &cluster.world;
+    let limits = |limit: Value| json!({"limits": {"gpu": limit}});
+    for (name, limit) in [("two", json!(2)), ("h100", json!({"count": 0.5, "class": "h100"}))] {
+        world.has_action_with(name, &limits(limit));
+        let answer = world.alice().post(&format!("actions/{name}"), &json!({}));
+        assert_eq!(answer.refused(503), "No invoker has a fitting GPU.");
+        assert_eq!(answer.header("retry-after"), Some("1"));
+    }
+    world.has_action_with("t4", &limits(json!({"count": 0.5, "class": "t4"})));
+    world.alice().post("actions/t4?blocking=true", &json!({})).ok();
+    let shown = world.admin().get("/invokers/resources").json();
+    let memory = json!({"total": 512, "free": 512});
+    let cpu = json!({"total": 0, "free": 0});
+    assert_eq!(shown, json!({"invoker0": {"memory": memory, "cpu": cpu, "gpus": [gpu]}}));
+    cluster.coordination.expire_invoker(ScriptedInvoker::ID);
+    wait_for("it is gone", || world.admin().get("/invokers/resources").json() == json!({}));
 }
 
 #[test]

@@ -55,6 +55,7 @@ fn the_admin_port_tells_invokers_and_activations() {
         ("/invokers/", json!({"invoker0": "up"})),
         ("/invokers/healthy/count", json!(1)),
         ("/invokers/ready", json!({"healthy": "1/1"})),
+        ("/invokers/resources", json!({})),
         ("/activation", json!([])),
         ("/activation/count", json!(0)),
         ("/ready", json!({"ready": true, "reasons": {}})),

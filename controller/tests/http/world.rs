@@ -27,6 +27,7 @@ use whirl_service::{AdminKey, Drain, Metrics, ServerKey};
 
 use crate::client::Client;
 use crate::invoker::ScriptedInvoker;
+use crate::live_logs::ScriptedLogs;
 use crate::server::Server;
 
 const MANIFEST: &str = r#"{"runtimes":{
@@ -41,6 +42,7 @@ pub(crate) struct World {
     pub(crate) store: Arc<EmbeddedStore>,
     pub(crate) stores: Stores,
     pub(crate) drain: Drain,
+    pub(crate) logs: Arc<ScriptedLogs>,
     pub(crate) metrics: Metrics,
     pub(crate) alice_key: Credentials,
     bob_key: Credentials,
@@ -124,6 +126,7 @@ impl World {
         let key = ServerKey::load_or_create(&folder.path().join("server.key")).unwrap();
         let admin_key = folder.path().join("admin.key");
         let (drain, metrics) = (Drain::new(), setting.metrics.clone());
+        let logs = Arc::new(ScriptedLogs::default());
         let parts = ControllerParts {
             id: ControllerId(0),
             manifest: Arc::new(RuntimeManifest::parse(MANIFEST).unwrap()),
@@ -135,6 +138,7 @@ impl World {
             config: ControllerConfig { workers: 2, ..setting.config },
             member: setting.member,
             invokers: setting.invokers,
+            live_logs: logs.clone(),
             metrics: setting.metrics,
             redelivered,
         };
@@ -145,6 +149,7 @@ impl World {
             store,
             stores,
             drain,
+            logs,
             metrics,
             alice_key: new_credentials(),
             bob_key: new_credentials(),
@@ -249,6 +254,7 @@ impl World {
             stores: self.stores.clone(),
             bus: self.bus.clone(),
             invokers: setting.invokers,
+            live_logs: self.logs.clone(),
             key: self.key.clone(),
             admin_key: None,
             metrics: setting.metrics,

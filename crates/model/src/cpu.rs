@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::de::Error as _;
+use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 const THOUSANDTHS: f64 = 1000.0;
@@ -62,8 +62,31 @@ impl Serialize for Cores {
 
 impl<'de> Deserialize<'de> for Cores {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let cores = f64::deserialize(deserializer)?;
-        Self::from_number(cores).ok_or_else(|| D::Error::custom(format!("{cores} is no number of cores")))
+        deserializer.deserialize_any(CoresVisitor)
+    }
+}
+
+/// Says what is expected in words that users understand.
+struct CoresVisitor;
+
+#[expect(clippy::cast_precision_loss, reason = "numbers that large are out of bounds anyway")]
+impl Visitor<'_> for CoresVisitor {
+    type Value = Cores;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number of CPU cores such as 2 or 0.5")
+    }
+
+    fn visit_f64<E: Error>(self, cores: f64) -> Result<Cores, E> {
+        Cores::from_number(cores).ok_or_else(|| E::invalid_value(Unexpected::Float(cores), &self))
+    }
+
+    fn visit_i64<E: Error>(self, cores: i64) -> Result<Cores, E> {
+        self.visit_f64(cores as f64)
+    }
+
+    fn visit_u64<E: Error>(self, cores: u64) -> Result<Cores, E> {
+        self.visit_f64(cores as f64)
     }
 }
 

@@ -4,11 +4,12 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::de::Error as _;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A device may be shared by so many at the most.
-const MOST_WAYS: u32 = 64;
+pub const MOST_WAYS: u32 = 64;
 /// `1 / 3` has no end as a decimal: a share is understood if it is this close to one.
 const TOLERANCE: f64 = 0.001;
 
@@ -68,12 +69,7 @@ impl Serialize for GpuAmount {
 
 impl<'de> Deserialize<'de> for GpuAmount {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let number = f64::deserialize(deserializer)?;
-        Self::from_number(number).ok_or_else(|| {
-            D::Error::custom(format!(
-                "{number} is neither a number of GPUs nor one divided by 2 to {MOST_WAYS}"
-            ))
-        })
+        amount(f64::deserialize(deserializer)?)
     }
 }
 
@@ -94,13 +90,6 @@ struct Classed {
     class: Option<GpuClass>,
 }
 
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Form {
-    Number(f64),
-    Object(Classed),
-}
-
 impl Serialize for GpuLimit {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match &self.class {
@@ -114,7 +103,7 @@ impl<'de> Deserialize<'de> for GpuLimit {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match GpuChange::deserialize(deserializer)? {
             GpuChange::Set(limit) => Ok(limit),
-            GpuChange::Remove => Err(D::Error::custom("0 is no number of GPUs")),
+            GpuChange::Remove => Err(D::Error::custom("0 is no amount of GPUs")),
         }
     }
 }
@@ -130,22 +119,48 @@ pub enum GpuChange {
 
 impl<'de> Deserialize<'de> for GpuChange {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let form = Form::deserialize(deserializer).map_err(|_form| {
-            D::Error::custom("a GPU limit is a number, or an object with 'count' and optionally 'class'")
-        })?;
-        match form {
-            Form::Number(0.0) => Ok(Self::Remove),
-            Form::Number(number) => {
-                let amount = GpuAmount::from_number(number).ok_or_else(|| {
-                    D::Error::custom(format!(
-                        "{number} is no number of GPUs, nor one divided by 2 to {MOST_WAYS}"
-                    ))
-                })?;
-                Ok(Self::Set(GpuLimit { amount, class: None }))
-            }
-            Form::Object(Classed { count, class }) => Ok(Self::Set(GpuLimit { amount: count, class })),
-        }
+        deserializer.deserialize_any(ChangeVisitor)
     }
+}
+
+/// Keeps the reason of what is wrong inside of an object.
+struct ChangeVisitor;
+
+#[expect(clippy::cast_precision_loss, reason = "numbers that large are out of bounds anyway")]
+impl<'de> Visitor<'de> for ChangeVisitor {
+    type Value = GpuChange;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number of GPUs, or an object with 'count' and 'class'")
+    }
+
+    fn visit_f64<E: Error>(self, number: f64) -> Result<GpuChange, E> {
+        if number == 0.0 {
+            return Ok(GpuChange::Remove);
+        }
+        amount(number).map(|amount| GpuChange::Set(GpuLimit { amount, class: None }))
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<GpuChange, E> {
+        self.visit_f64(number as f64)
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<GpuChange, E> {
+        self.visit_f64(number as f64)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<GpuChange, A::Error> {
+        let Classed { count, class } = Classed::deserialize(MapAccessDeserializer::new(map))?;
+        Ok(GpuChange::Set(GpuLimit { amount: count, class }))
+    }
+}
+
+/// The amount, or what one is.
+fn amount<E: Error>(number: f64) -> Result<GpuAmount, E> {
+    GpuAmount::from_number(number).ok_or_else(|| {
+        let shares = format!("a share of one such as 0.5 or 0.25 (one divided by 2 to {MOST_WAYS})");
+        E::custom(format!("{number} is no amount of GPUs: use a whole number, or {shares}"))
+    })
 }
 
 /// A kind of GPU, such as `h100`: 1 to 64 lower-case letters, digits, `.`, `_` and `-`.

@@ -70,6 +70,9 @@ pub struct InvokerReport {
     /// [`placement_hash`]es of actions with an idle container here, a bounded number, the last used first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warm: Vec<u64>,
+    /// Where controllers ask it for the logs of what is running: the URL of its admin port, `http://HOST:PORT`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
 }
 
 /// One controller, for whoever looks at the cluster.

@@ -27,6 +27,18 @@ impl ImageName {
         self.digest.is_none() && self.tag.as_deref().is_none_or(|t| t == "latest")
     }
 
+    /// Whether it says by its contents what it is, so that it never is another one.
+    #[must_use]
+    pub fn has_digest(&self) -> bool {
+        self.digest.is_some()
+    }
+
+    /// The registry's host, with its port, if the name says one.
+    #[must_use]
+    pub fn registry(&self) -> Option<&str> {
+        self.repository.split_once('/').map(|(registry, _)| registry).filter(|registry| is_registry(registry))
+    }
+
     /// Whether both name the same image, where a missing tag means `latest`.
     #[must_use]
     pub fn same_image(&self, other: &Self) -> bool {
@@ -148,6 +160,16 @@ mod tests {
         assert!(!digest.parse::<ImageName>().unwrap().is_latest());
         for bad in ["", "A", "a b", "a:", "a//b", "-a", "a/..", "a:t:t", "a@x", "reg.example:5000/", "a;rm"] {
             assert!(bad.parse::<ImageName>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_registry_is_told_from_a_prefix() {
+        let registry = |name: &str| name.parse::<ImageName>().unwrap().registry().map(str::to_owned);
+        assert_eq!(registry("reg.example:5000/a/b:1").as_deref(), Some("reg.example:5000"));
+        assert_eq!(registry("localhost/x").as_deref(), Some("localhost"));
+        for without in ["a", "openwhisk/action-x:nightly"] {
+            assert_eq!(registry(without), None);
         }
     }
 

@@ -34,11 +34,39 @@ pub enum OpenError {
     Forged,
 }
 
+/// The purpose of the token that controllers show invokers for the logs of what is running.
+pub const LIVE_LOGS: &str = "live logs";
+
+/// What one process of a cluster shows another for one purpose. It tells nothing of the key it was made with.
+#[derive(Clone)]
+pub struct Token(blake3::Hash);
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(…)")
+    }
+}
+
+impl Token {
+    /// The token itself: 64 hexadecimal digits.
+    #[must_use]
+    pub fn reveal(&self) -> String {
+        self.0.to_hex().to_string()
+    }
+
+    /// Whether this is the token, compared in constant time.
+    #[must_use]
+    pub fn is(&self, text: &str) -> bool {
+        blake3::Hash::from_hex(text).is_ok_and(|shown| shown == self.0)
+    }
+}
+
 /// A server's secret, and what is made with it. Clones are cheap enough to keep one per worker.
 #[derive(Clone)]
 pub struct ServerKey {
     id: [u8; ID_BYTES],
     hash_key: [u8; KEY_BYTES],
+    token_key: [u8; KEY_BYTES],
     cipher: Aes256Gcm,
 }
 
@@ -49,8 +77,8 @@ impl fmt::Debug for ServerKey {
 }
 
 impl ServerKey {
-    /// The key of the given random bytes. What is hashed with, what is sealed with and the key's id are
-    /// derived from them, so that none tells another.
+    /// The key of the given random bytes. What is hashed with, what is sealed with, what tokens are made with and
+    /// the key's id are derived from them, so that none tells another.
     #[must_use]
     pub fn from_bytes(bytes: &[u8; KEY_BYTES]) -> Self {
         let derived = |purpose| blake3::derive_key(purpose, bytes);
@@ -60,6 +88,7 @@ impl ServerKey {
         Self {
             id,
             hash_key: derived("whirl 2026 server key hashing"),
+            token_key: derived("whirl 2026 server key tokens"),
             cipher: Aes256Gcm::new(&Key::<Aes256Gcm>::from(seal_key)),
         }
     }
@@ -92,6 +121,12 @@ impl ServerKey {
     pub fn hash(&self, credentials: &Credentials) -> KeyHash {
         let hash = blake3::keyed_hash(&self.hash_key, credentials.reveal().as_bytes());
         KeyHash::from_hex(hash.to_hex().to_string())
+    }
+
+    /// What processes that have this key show each other for a purpose.
+    #[must_use]
+    pub fn token(&self, purpose: &str) -> Token {
+        Token(blake3::keyed_hash(&self.token_key, purpose.as_bytes()))
     }
 
     /// Seals credentials so that only a holder of this key can open them, and only for the same purpose
@@ -178,6 +213,16 @@ mod tests {
         let last = if forged.pop() == Some('A') { 'E' } else { 'A' };
         forged.push(last);
         assert!(ours.open(&SealedKey::from_text(&forged), b"alice").is_err());
+    }
+
+    #[test]
+    fn a_token_is_of_one_key_and_one_purpose() {
+        let key = ServerKey::from_bytes(&[1; 32]);
+        let shown = key.token("logs").reveal();
+        assert!(key.token("logs").is(&shown));
+        assert!(!key.token("other").is(&shown) && !ServerKey::from_bytes(&[2; 32]).token("logs").is(&shown));
+        assert!(!key.token("logs").is("") && !key.token("logs").is(&shown[1..]));
+        assert!(!format!("{:?}", key.token("logs")).contains(&shown));
     }
 
     #[test]

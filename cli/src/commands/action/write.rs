@@ -4,11 +4,12 @@
 use clap::Args;
 use indexmap::IndexMap;
 use serde::Deserialize;
+use serde_json::Number;
 use whirl_model::Json;
 
 use super::code::{CodeFlags, Source};
 use super::web::{WebChange, WebFlags};
-use crate::client::{ActionBody, Client, KeyValue, LimitsBody};
+use crate::client::{ActionBody, Client, GpuBody, KeyValue, LimitsBody};
 use crate::commands::summary::Described;
 use crate::commands::{Context, Run};
 use crate::exit::{self, Failure};
@@ -68,12 +69,28 @@ struct LimitFlags {
     /// Activations at once in one container
     #[arg(short, long, value_name = "COUNT")]
     concurrency: Option<i64>,
+    /// CPU cores of each container, such as 0.5; 0 for no limit of its own
+    #[arg(long, value_name = "CORES")]
+    cpu: Option<Number>,
+    /// GPUs of each container, or a share of one such as 0.25; 0 for none
+    #[arg(long, value_name = "COUNT")]
+    gpu: Option<Number>,
+    /// Class of the GPUs, such as h100
+    #[arg(long, value_name = "CLASS", requires = "gpu")]
+    gpu_class: Option<String>,
 }
 
 impl LimitFlags {
     fn body(&self) -> Option<LimitsBody> {
-        let LimitFlags { timeout, memory, logsize: logs, concurrency } = *self;
-        let body = LimitsBody { timeout, memory, logs, concurrency };
+        let gpu = self.gpu.clone().map(|count| GpuBody::new(count, self.gpu_class.clone()));
+        let body = LimitsBody {
+            timeout: self.timeout,
+            memory: self.memory,
+            logs: self.logsize,
+            concurrency: self.concurrency,
+            cpu: self.cpu.clone(),
+            gpu,
+        };
         (body != LimitsBody::default()).then_some(body)
     }
 }
@@ -181,6 +198,8 @@ fn made_up_secret() -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use clap::FromArgMatches;
+
     use super::*;
 
     #[test]
@@ -193,9 +212,15 @@ mod tests {
 
     #[test]
     fn only_given_limits_travel() {
-        let none = LimitFlags { timeout: None, memory: None, logsize: None, concurrency: None };
-        assert_eq!(none.body(), None);
-        let some = LimitFlags { memory: Some(1), ..none };
-        assert_eq!(serde_json::to_string(&some.body()).unwrap(), r#"{"memory":1}"#);
+        let body = |words: &[&str]| {
+            let grammar = LimitFlags::augment_args(clap::Command::new("x").no_binary_name(true));
+            let flags = LimitFlags::from_arg_matches(&grammar.get_matches_from(words)).unwrap();
+            flags.body().map(|body| serde_json::to_string(&body).unwrap())
+        };
+        assert_eq!(body(&[]), None);
+        assert_eq!(body(&["--memory", "1"]).unwrap(), r#"{"memory":1}"#);
+        assert_eq!(body(&["--cpu", "0.5", "--gpu", "2"]).unwrap(), r#"{"cpu":0.5,"gpu":2}"#);
+        let classed = body(&["--gpu", "0.25", "--gpu-class", "h100"]).unwrap();
+        assert_eq!(classed, r#"{"gpu":{"count":0.25,"class":"h100"}}"#);
     }
 }

@@ -114,7 +114,7 @@ fn watch(
             Ok(records) => {
                 shown.sift(records).iter().try_for_each(|record| show(console.out(), record))?;
             }
-            Err(error) if passes(&error) => {
+            Err(error) if error.may_pass() => {
                 console.err().line(format_args!("{UNABLE}: {error}; trying again"))?;
             }
             Err(error) => return Err(Failure::request(UNABLE)(error)),
@@ -145,12 +145,6 @@ fn records(
 fn after_newest(client: &Client, filter: &ActivationFilter) -> Result<i64, Error> {
     let query = ActivationQuery { page: Page { limit: 1, skip: 0 }, ..all(filter) };
     Ok(records(client, filter, &query)?.first().map_or(0, |newest| newest.start + 1))
-}
-
-/// Whether the next attempt may succeed: the server is away, overloaded or asks for patience.
-fn passes(error: &Error) -> bool {
-    matches!(error, Error::Network { .. })
-        || error.status().is_some_and(|status| status == 429 || status >= 500)
 }
 
 fn show(out: &mut Printer, record: &Record) -> std::io::Result<()> {

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 use super::{Planner, Spot, decode_part};
 use crate::artifact;
-use crate::client::{ActionBody, KeyValue, LimitsBody};
+use crate::client::{ActionBody, GpuBody, KeyValue, LimitsBody};
 use crate::commands::Web;
 use crate::exit::Failure;
 use crate::project::input;
@@ -127,8 +127,21 @@ fn limits(what: &str, part: &LimitsPart) -> Result<Option<LimitsBody>, Failure> 
         memory: number(&part.memory, "MB")?,
         logs: number(&part.logs, "MB")?,
         concurrency: number(&part.concurrency, "")?,
+        cpu: part.cpu.as_ref().map(|cores| cpu(what, cores)).transpose()?,
+        gpu: part.gpu.as_ref().map(|devices| gpu(what, devices)).transpose()?,
     };
     Ok((body != LimitsBody::default()).then_some(body))
+}
+
+fn cpu(what: &str, value: &Value) -> Result<Number, Failure> {
+    let malformed = || Failure::Local(format!("{what}: the limit cpu is a number of cores, not {value}"));
+    serde_json::from_value(value.clone()).map_err(|_| malformed())
+}
+
+fn gpu(what: &str, value: &Value) -> Result<GpuBody, Failure> {
+    let allowed = "a number, or an object with count and class";
+    let malformed = || Failure::Local(format!("{what}: the limit gpu is {allowed}, not {value}"));
+    serde_json::from_value(value.clone()).map_err(|_| malformed())
 }
 
 /// A number, or a text that is one with its unit behind it.

@@ -76,7 +76,8 @@ fn what_others_need_comes_first() {
 fn an_action_has_inputs_limits_and_annotations() {
     let part = json!({
         "function": "a.js", "inputs": {"name": "Ada"}, "annotations": {"final": false, "note": 1}, "web": "raw",
-        "limits": {"timeout": "12000 ms", "memorySize": "128MB", "logSize": 3}, "conductor": true
+        "limits": {"timeout": "12000 ms", "memorySize": "128MB", "logSize": 3, "cpu": 0.5,
+            "gpu": {"count": 1, "class": "h100"}}, "conductor": true
     });
     let (action, warnings) = action(&part, &terms());
     assert_eq!(
@@ -84,7 +85,8 @@ fn an_action_has_inputs_limits_and_annotations() {
         concat!(
             r#"{"parameters":[{"key":"name","value":"Ada"}],"annotations":[{"key":"note","value":1},"#,
             r#"{"key":"web-export","value":true},{"key":"raw-http","value":true},{"key":"final","value":true},"#,
-            r#"{"key":"conductor","value":true}],"limits":{"timeout":12000,"memory":128,"logs":3}}"#
+            r#"{"key":"conductor","value":true}],"limits":{"timeout":12000,"memory":128,"logs":3,"cpu":0.5,"#,
+            r#""gpu":{"count":1,"class":"h100"}}}"#
         )
     );
     assert!(warnings.is_empty());
@@ -146,6 +148,11 @@ fn mistakes_are_told_with_their_place() {
     );
     let limit = json!({"actions": {"a": {"function": "a.js", "limits": {"timeout": "soon"}}}});
     assert_eq!(refusal(&limit), "action 'p/a': the limit \"soon\" is no whole number of ms");
+    for (limit, is) in [("cpu", "a number of cores"), ("gpu", "a number, or an object with count and class")]
+    {
+        let part = json!({"actions": {"a": {"function": "a.js", "limits": {limit: "much"}}}});
+        assert_eq!(refusal(&part), format!("action 'p/a': the limit {limit} is {is}, not \"much\""));
+    }
     let typo = json!({"function": "a.js", "input": {}, "version": 1.0});
     assert_eq!(action(&typo, &terms()).1, ["action 'p/a': 'input' is not known and does nothing"]);
 }
