@@ -1,6 +1,6 @@
 //! What an operator can set about an invoker.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use whirl_model::size::SizeError;
 use whirl_model::{ByteSize, Cores};
 
@@ -36,8 +36,6 @@ pub struct InvokerConfig {
     pub record_gather_milliseconds: u64,
     /// Mebibytes of action code that is kept in memory.
     pub code_cache: u32,
-    /// Whether containers are told that they may run several activations at once.
-    pub allow_concurrency: bool,
 }
 
 /// Which GPUs containers may have, and how they are shared.
@@ -46,7 +44,9 @@ pub struct InvokerConfig {
 pub struct GpuConfig {
     /// Whether the host is asked for its GPUs.
     pub discover: bool,
-    /// The GPUs, each `UUID[:CLASS[:MEBIBYTES]]`, in place of those that the host would tell.
+    /// The GPUs, each `UUID[:CLASS[:MEBIBYTES]]`, in place of all that the host would tell. One text with commas
+    /// is taken too.
+    #[serde(deserialize_with = "words")]
     pub devices: Vec<String>,
     /// How many activations that ask for a share may have the same device; 1 shares none.
     pub ways: u32,
@@ -75,9 +75,24 @@ impl Default for InvokerConfig {
             stem_check_seconds: 600,
             record_gather_milliseconds: 20,
             code_cache: 256,
-            allow_concurrency: false,
         }
     }
+}
+
+/// A list, or one text with commas: what a variable can hold.
+pub(crate) fn words<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Words {
+        List(Vec<String>),
+        Text(String),
+    }
+    Ok(match Words::deserialize(deserializer)? {
+        Words::List(list) => list,
+        Words::Text(text) => {
+            text.split(',').map(str::trim).filter(|w| !w.is_empty()).map(str::to_owned).collect()
+        }
+    })
 }
 
 impl InvokerConfig {

@@ -1,15 +1,25 @@
 //! A container that was started, as the shell holds it.
 
-use std::time::Instant;
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
+use futures::stream::BoxStream;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 use whirl_containers::action_client::ActionClient;
-use whirl_containers::factory::ContainerName;
+use whirl_containers::factory::{
+    ContainerError, ContainerFactory, ContainerName, OutputChunk, StartedContainer,
+};
 use whirl_scheduling::Moment;
 
+use crate::cpu::CpuAccount;
 use crate::logs::LogBook;
 use crate::record_writer::Entry;
+
+/// Marks that are on their way take milliseconds; an action whose time was up sends none.
+const LONGEST_LAST_WORDS: Duration = Duration::from_millis(250);
+const LISTEN_AGAIN: Duration = Duration::from_millis(2);
 
 /// A container that was started.
 pub(crate) struct Running {
@@ -17,18 +27,67 @@ pub(crate) struct Running {
     pub(crate) client: ActionClient,
     /// Without an entry where no record is kept.
     pub(crate) book: Mutex<LogBook<Option<Entry>>>,
+    pub(crate) cpu: CpuAccount,
+    /// Whether it was frozen and has to be thawed.
+    frozen: AtomicBool,
     ended: watch::Sender<bool>,
     epoch: Instant,
 }
 
 impl Running {
-    pub(crate) fn new(name: ContainerName, client: ActionClient, marks_ends: bool, epoch: Instant) -> Self {
-        let book = Mutex::new(LogBook::new(marks_ends));
-        Self { name, client, book, ended: watch::Sender::new(false), epoch }
+    /// What the shell holds of a container that was started, and what it writes.
+    pub(crate) fn take(
+        name: ContainerName,
+        started: StartedContainer,
+        marks_ends: bool,
+        epoch: Instant,
+    ) -> (Self, BoxStream<'static, io::Result<OutputChunk>>) {
+        let StartedContainer { address, output, meter } = started;
+        let container = Self {
+            name,
+            client: ActionClient::new(address),
+            book: Mutex::new(LogBook::new(marks_ends)),
+            cpu: CpuAccount::new(meter),
+            frozen: AtomicBool::new(false),
+            ended: watch::Sender::new(false),
+            epoch,
+        };
+        (container, output)
     }
 
     pub(crate) fn now(&self) -> Moment {
         self.epoch.elapsed()
+    }
+
+    /// Freezes it. An engine in trouble is not asked to, as it might do so at any time later: the container then
+    /// goes on, and can be used.
+    pub(crate) async fn pause(&self, factory: &dyn ContainerFactory) -> Result<(), ContainerError> {
+        if factory.trouble().is_some() {
+            return Ok(());
+        }
+        self.client.forget_connections();
+        self.frozen.store(true, Ordering::Relaxed);
+        factory.pause(&self.name).await
+    }
+
+    /// Thaws it, if it was frozen.
+    pub(crate) async fn resume(&self, factory: &dyn ContainerFactory) -> Result<(), ContainerError> {
+        if self.frozen.load(Ordering::Relaxed) {
+            factory.resume(&self.name).await?;
+            self.frozen.store(false, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    /// Waits until the logs of what ran in it are complete, for a moment at most: its end is near, and marks that are
+    /// on their way would be lost with it.
+    pub(crate) async fn last_words(&self) {
+        let complete = async {
+            while !self.book.lock().is_complete() {
+                tokio::time::sleep(LISTEN_AGAIN).await;
+            }
+        };
+        let _incomplete = tokio::time::timeout(LONGEST_LAST_WORDS, complete).await;
     }
 
     /// Its output has ended, so it has too.

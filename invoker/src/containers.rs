@@ -14,6 +14,7 @@ use whirl_containers::process::{ProcessFactory, ProcessOptions};
 use whirl_model::{Cores, GpuDevice, RuntimeManifest};
 
 use crate::InvokerConfig;
+use crate::gpus::{self, GpuSettingError};
 
 /// Where action code runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,12 +58,15 @@ pub struct DockerConfig {
     pub subnet: Option<String>,
     /// Whether images that users name are pulled only if they are not there.
     pub pull_missing_only: bool,
+    /// The file with credentials for registries, as `docker login` writes it; that of this process's user, if there
+    /// is one, if not given.
+    pub registry_config: Option<PathBuf>,
     /// Mebibytes of `/tmp` over a read-only root file system; the root is writable if not given.
     pub read_only_root_tmp: Option<u32>,
+    /// Mebibytes that a container may write to its root file system; without limit if not given.
+    pub disk: Option<u32>,
     /// CPUs that all containers together may use; no hard limit if not given.
     pub cpus: Option<f32>,
-    /// GPUs that every container sees: `all`, or indices and UUIDs separated by commas.
-    pub gpus: Option<String>,
 }
 
 /// What containers are wanted.
@@ -93,6 +97,9 @@ pub struct ContainerRequest<'a> {
 /// Why there are no containers.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupFailure {
+    /// The settings about GPUs cannot be used.
+    #[error(transparent)]
+    Gpu(#[from] GpuSettingError),
     /// Docker, or what was asked of it, cannot be had.
     #[error("Docker containers cannot be made")]
     Docker(#[from] SetupError),
@@ -143,10 +150,10 @@ pub struct Host {
 
 impl Host {
     /// What the settings say, else what the host tells.
-    fn find(config: &InvokerConfig) -> Self {
+    async fn find(config: &InvokerConfig) -> Result<Self, GpuSettingError> {
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         let all = || Cores::from_thousandths(u32::try_from(cores() * 1000).unwrap_or(u32::MAX));
-        Self { cpu: config.cpus.unwrap_or_else(all), gpus: Vec::new() }
+        Ok(Self { cpu: config.cpus.unwrap_or_else(all), gpus: gpus::find(&config.gpu).await? })
     }
 }
 
@@ -156,41 +163,39 @@ impl Containers {
     /// # Errors
     /// When it cannot be had. Where the choice was left open and Docker does not answer, processes are taken.
     pub async fn provide(request: ContainerRequest<'_>) -> Result<Self, SetupFailure> {
+        // First, as a setting that cannot be used is told before anything is made.
+        let host = Host::find(request.invoker).await?;
         let docker = match request.choice {
             ContainerChoice::Docker => true,
             ContainerChoice::Process => false,
             ContainerChoice::Auto => docker::is_available().await,
         };
         if docker {
-            return in_docker(&request).await;
+            return in_docker(&request, host).await;
         }
         if request.choice == ContainerChoice::Auto {
             tracing::warn!("no Docker engine answers: actions run as plain processes of this host");
         }
         tracing::warn!("process containers isolate nothing: actions can do whatever this user can do");
-        as_processes(&request)
+        as_processes(&request, host)
     }
 }
 
-/// The environment that all containers have: where the API is, and whether they may be asked several things at
-/// once.
+/// The environment that all containers have: where the API is.
 #[must_use]
-pub fn environment(api_host: &str, config: &InvokerConfig) -> BTreeMap<String, String> {
-    let mut env = BTreeMap::from([("__OW_API_HOST".to_owned(), api_host.to_owned())]);
-    if config.allow_concurrency {
-        env.insert("__OW_ALLOW_CONCURRENT".to_owned(), "true".to_owned());
-    }
-    env
+pub fn environment(api_host: &str) -> BTreeMap<String, String> {
+    BTreeMap::from([("__OW_API_HOST".to_owned(), api_host.to_owned())])
 }
 
-async fn in_docker(request: &ContainerRequest<'_>) -> Result<Containers, SetupFailure> {
-    let factory = DockerFactory::connect(&docker_options(request)).await?;
+async fn in_docker(request: &ContainerRequest<'_>, host: Host) -> Result<Containers, SetupFailure> {
+    let factory = Box::pin(DockerFactory::connect(&docker_options(request))).await?;
     let gateway = factory.gateway();
-    Ok(Containers { factory: Arc::new(factory), gateway: Some(gateway), host: Host::find(request.invoker) })
+    Ok(Containers { factory: Arc::new(factory), gateway: Some(gateway), host })
 }
 
 fn docker_options(request: &ContainerRequest<'_>) -> DockerOptions {
-    let DockerConfig { subnet, pull_missing_only, read_only_root_tmp, cpus, gpus } = request.docker;
+    let DockerConfig { subnet, pull_missing_only, registry_config, read_only_root_tmp, disk, cpus } =
+        request.docker;
     let mut options = DockerOptions::new(request.owner);
     options.api_port = request.api_port;
     options.api_addresses = request.api_addresses.to_vec();
@@ -200,18 +205,16 @@ fn docker_options(request: &ContainerRequest<'_>) -> DockerOptions {
     };
     options.network.subnet.clone_from(subnet);
     options.pull = if *pull_missing_only { docker::PullPolicy::Missing } else { docker::PullPolicy::Latest };
+    options.registry_config.clone_from(registry_config);
+    options.disk = *disk;
     options.read_only_root = read_only_root_tmp.map(|tmp_mebibytes| docker::ReadOnlyRoot { tmp_mebibytes });
     options.cpu.memory = request.invoker.memory;
     options.cpu.limit = *cpus;
-    options.gpus = gpus.as_deref().map(|which| match which {
-        "all" => docker::Gpus::All,
-        list => docker::Gpus::Devices(list.split(',').map(|d| d.trim().to_owned()).collect()),
-    });
     options.parallel_creates = request.invoker.parallel_starts;
     options
 }
 
-fn as_processes(request: &ContainerRequest<'_>) -> Result<Containers, SetupFailure> {
+fn as_processes(request: &ContainerRequest<'_>, host: Host) -> Result<Containers, SetupFailure> {
     let program = std::env::current_exe().map_err(SetupFailure::Program)?;
     let beside = program.parent().unwrap_or(Path::new("."));
     let proxy = beside.join("whirl-action-proxy");
@@ -228,7 +231,7 @@ fn as_processes(request: &ContainerRequest<'_>) -> Result<Containers, SetupFailu
         state_dir: path.to_owned(),
     });
     let factory = factory.map_err(|source| SetupFailure::Folder { path: path.to_owned(), source })?;
-    Ok(Containers { factory: Arc::new(factory), gateway: None, host: Host::find(request.invoker) })
+    Ok(Containers { factory: Arc::new(factory), gateway: None, host })
 }
 
 /// The `runtimes` folder of an installation or of a checkout that the program was built in.

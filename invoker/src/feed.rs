@@ -8,7 +8,7 @@ use whirl_model::{ActivationMessage, ActivationResponse, Json, Position};
 use whirl_scheduling::pool::{Event, WarmKey};
 
 use crate::actions::Runnable;
-use crate::job::Job;
+use crate::job::{Job, Wait};
 use crate::outcome;
 use crate::shell::Shell;
 
@@ -63,7 +63,8 @@ impl Taken {
             revision: runnable.revision,
         };
         let Runnable { action, stem, .. } = runnable;
-        let job = Job { message, action, receipt, key, stem, taken, bounces: 0 };
+        let (deadline, wait) = (shell.deadline(message.arrived), Wait::default());
+        let job = Job { message, action, receipt, key, stem, taken, deadline, wait, bounces: 0 };
         shell.arrive(job, position);
     }
 

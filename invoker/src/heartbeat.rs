@@ -47,6 +47,8 @@ pub struct MemberParts {
     pub name: String,
     /// What its host offers.
     pub tags: Vec<String>,
+    /// The URL of its admin port, as controllers reach it; `None` if they do not.
+    pub endpoint: Option<String>,
     /// Its settings.
     pub config: HeartbeatConfig,
     /// The cluster.
@@ -265,6 +267,7 @@ fn report_of(parts: &MemberParts, serial: u64, figures: &Figures) -> InvokerRepo
         waiting: u32::try_from(load.waiting + figures.on_their_way).unwrap_or(u32::MAX),
         tags: parts.tags.clone(),
         warm: load.warm.clone(),
+        endpoint: parts.endpoint.clone(),
     }
 }
 

@@ -10,14 +10,17 @@ use whirl_backends::coordination::CoordinationError;
 use whirl_backends::store::Stores;
 use whirl_containers::factory::{ContainerError, ContainerFactory};
 use whirl_model::limits::LimitBounds;
-use whirl_model::{Epoch, InvokerId, RuntimeManifest, Topic, Willingness};
+use whirl_model::{ActivationId, Epoch, InvokerId, Namespace, RuntimeManifest, Topic, Willingness};
 use whirl_scheduling::pool::{Event, PoolStatus};
+use whirl_service::Readiness;
+use whirl_service::checks::Checks;
 use whirl_service::keys::ServerKey;
 
 use crate::InvokerConfig;
 use crate::containers::Host;
 use crate::feed::Feed;
 use crate::heartbeat::{Heartbeat, MemberParts};
+use crate::live::LiveLog;
 use crate::metrics::InvokerMetrics;
 use crate::shell::Shell;
 
@@ -126,6 +129,18 @@ impl Invoker {
         InvokerStatus { id: self.shell.id, epoch: self.shell.epoch(), willingness, reason, pool }
     }
 
+    /// Tells readiness, as the part `containers`, whether containers can be made and removed.
+    pub fn watch(&self, readiness: Readiness) -> Checks {
+        let shell = Arc::clone(&self.shell);
+        Checks::watch(readiness, move || std::future::ready([("containers", shell.check_engine())]))
+    }
+
+    /// The log of an activation that this invoker has, if it belongs to the namespace, without its first `from` lines.
+    #[must_use]
+    pub fn live_logs(&self, activation: ActivationId, namespace: &Namespace, from: usize) -> Option<LiveLog> {
+        self.shell.live.follow(activation, namespace, from)
+    }
+
     /// Tells the cluster, takes what is still in the topic, finishes it, writes all records, removes all
     /// containers, and leaves. Without a cluster, what is in the topic is not waited for. What is not finished
     /// when `grace` is over is left to the bus, and its containers are removed all the same. Whether
@@ -138,6 +153,8 @@ impl Invoker {
         let finished = tokio::time::timeout(grace, self.finish()).await.is_ok();
         let read_no_more = self.shell.subscription.write().take();
         drop(read_no_more);
+        // From here on nothing is started, and a run that ends because its container goes has not failed.
+        self.shell.closing.send_replace(true);
         let removed = self.remove_containers().await;
         self.shell.bus.close().await;
         if let Some(heartbeat) = &self.heartbeat {

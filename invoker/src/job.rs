@@ -1,10 +1,11 @@
 //! An activation on its way through the invoker.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use whirl_backends::bus::Receipt;
-use whirl_model::{Action, ActivationMessage};
+use whirl_model::{Action, ActivationMessage, Timestamp};
+use whirl_scheduling::Moment;
 use whirl_scheduling::pool::{Request, Stem, WarmKey};
 
 /// Everything that is needed to run one activation.
@@ -18,6 +19,10 @@ pub(crate) struct Job {
     pub(crate) stem: Arc<Stem>,
     /// When it was taken from the topic.
     pub(crate) taken: Instant,
+    /// When it is too late to begin.
+    pub(crate) deadline: Moment,
+    /// Its waiting for a container.
+    pub(crate) wait: Wait,
     /// How often a container was found dead before it got the activation.
     pub(crate) bounces: u32,
 }
@@ -30,7 +35,52 @@ impl Job {
             stem: Arc::clone(&self.stem),
             concurrency: self.action.limits.concurrency,
             instances: self.action.limits.instances,
-            deadline: None,
+            deadline: Some(self.deadline),
         }
+    }
+
+    /// What the invoker took for it until `now` beside waiting for containers and `at_work` in one.
+    pub(crate) fn overhead(&self, now: Instant, at_work: Duration) -> Duration {
+        now.saturating_duration_since(self.taken).saturating_sub(self.wait.total + at_work)
+    }
+}
+
+/// How long a job has waited for containers: from the turn in which it was the pool's to the one in which it got one.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Wait {
+    since: Moment,
+    /// All of it up to the last container.
+    pub(crate) total: Duration,
+}
+
+impl Wait {
+    pub(crate) fn begin(&mut self, now: Moment) {
+        self.since = now;
+    }
+
+    pub(crate) fn end(&mut self, now: Moment) {
+        self.total += now.saturating_sub(self.since);
+    }
+}
+
+/// When it is too late to begin what was asked for at `arrived`, `now` being `clock` on the clocks of the world. The
+/// host that noted the arrival may be ahead: never later than `patience` from now.
+pub(crate) fn deadline(now: Moment, clock: Timestamp, arrived: Timestamp, patience: Duration) -> Moment {
+    let waited = Duration::from_millis(clock.millis_since(arrived));
+    now + patience.saturating_sub(waited)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_waited_elsewhere_counts_and_a_clock_that_is_ahead_does_not() {
+        let (now, patience) = (Moment::from_secs(1000), Duration::from_secs(300));
+        let at = |arrived| deadline(now, Timestamp(5_000_000), Timestamp(arrived), patience);
+        assert_eq!(at(5_000_000), Moment::from_secs(1300));
+        assert_eq!(at(4_900_000), Moment::from_secs(1200));
+        assert_eq!(at(4_000_000), now, "too late already");
+        assert_eq!(at(9_000_000), Moment::from_secs(1300), "not from the future");
     }
 }

@@ -66,12 +66,22 @@ impl Shell {
         self.draining.load(Ordering::Relaxed)
     }
 
+    pub(crate) fn is_closing(&self) -> bool {
+        *self.closing.borrow()
+    }
+
+    pub(crate) async fn until_closing(&self) {
+        // The sender lives as long as `self`, so this cannot fail.
+        let _ = self.closing.subscribe().wait_for(|closing| *closing).await;
+    }
+
     /// Whether it takes work, and why not.
     pub(crate) fn standing(&self) -> (Willingness, Option<String>) {
         if self.is_draining() {
             return (Willingness::Draining, None);
         }
-        match self.health.lock().complaint() {
+        let complaint = self.factory.trouble().or_else(|| self.health.lock().complaint());
+        match complaint {
             Some(reason) => (Willingness::Unhealthy, Some(reason)),
             None => (Willingness::Up, None),
         }

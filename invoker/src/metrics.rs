@@ -19,14 +19,22 @@ pub(crate) struct Stages {
 /// What an invoker counts.
 #[derive(Clone)]
 pub struct InvokerMetrics {
-    /// Containers handed to activations, by how they came: `warm`, `resumed`, `stem`.
+    /// Containers handed to activations, by how they came and why they are not warm.
     pub(crate) placements: IntCounterVec,
+    /// Activations for which no container was free in time.
+    pub(crate) expired: IntCounter,
+    /// 1 while containers can be neither made nor removed.
+    pub(crate) engine_trouble: IntGauge,
     /// Containers started, by outcome.
     pub(crate) starts: IntCounterVec,
     /// Activations ended, by outcome.
     pub(crate) activations: IntCounterVec,
     /// Seconds from creation until a container listens.
     pub(crate) start_seconds: Histogram,
+    /// Slots of the host's GPUs.
+    pub(crate) gpu_slots: IntGauge,
+    /// Those of them that containers hold.
+    pub(crate) gpu_slots_held: IntGauge,
     /// Records waiting to be written.
     pub(crate) records_waiting: IntGauge,
     /// Failed attempts to write records.
@@ -57,8 +65,16 @@ pub fn register(metrics: &Metrics) -> Result<InvokerMetrics, MetricsError> {
     Ok(InvokerMetrics {
         placements: metrics.counters(
             "whirl_invoker_placements_total",
-            "Activations handed to a container, by how it was: warm, resumed or stem (initialised first).",
-            &["container"],
+            "Activations handed to a container, by how it was and, unless it was warm, why there was no warm one.",
+            &["container", "reason"],
+        )?,
+        expired: metrics.counter(
+            "whirl_invoker_expired_total",
+            "Activations that were recorded and not run, as no container was free for them in time.",
+        )?,
+        engine_trouble: metrics.gauge(
+            "whirl_invoker_engine_trouble",
+            "1 while containers can be neither made nor removed; those that are there go on.",
         )?,
         starts: metrics.counters(
             "whirl_invoker_container_starts_total",
@@ -74,6 +90,14 @@ pub fn register(metrics: &Metrics) -> Result<InvokerMetrics, MetricsError> {
             "whirl_invoker_container_start_seconds",
             "Seconds from the creation of a container until it listens.",
             &[0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 2.0, 5.0, 10.0, 60.0],
+        )?,
+        gpu_slots: metrics.gauge(
+            "whirl_invoker_gpu_slots",
+            "Slots of the host's GPUs: each device has as many as may share it.",
+        )?,
+        gpu_slots_held: metrics.gauge(
+            "whirl_invoker_gpu_slots_held",
+            "Those of them that containers hold, idle ones among them.",
         )?,
         records_waiting: metrics
             .gauge("whirl_invoker_records_waiting", "Activation records that wait to be written.")?,

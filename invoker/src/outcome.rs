@@ -195,8 +195,8 @@ fn error_member(body: &[u8]) -> Option<Json> {
     serde_json::from_slice::<Probe>(body).ok()?.error
 }
 
-/// No container could be had for it.
-pub(crate) fn of_rejection(rejection: &Rejection) -> ActivationResponse {
+/// No container could be had for it, within `patience` if that is why.
+pub(crate) fn of_rejection(rejection: &Rejection, patience: Duration) -> ActivationResponse {
     match rejection {
         Rejection::TooLarge { needs, has } => ActivationResponse::failure(
             Outcome::InternalError,
@@ -214,7 +214,10 @@ pub(crate) fn of_rejection(rejection: &Rejection) -> ActivationResponse {
         ),
         Rejection::Expired => ActivationResponse::failure(
             Outcome::InternalError,
-            "The action was not run: it waited too long for a container.",
+            &format!(
+                "The action was not run: no container was free for it within {} seconds.",
+                patience.as_secs()
+            ),
         ),
         Rejection::StartFailed(StartFailure { message, developers: true }) => developer(message),
         Rejection::StartFailed(StartFailure { message, .. }) => {
@@ -264,101 +267,4 @@ pub(crate) fn lost() -> ActivationResponse {
 }
 
 #[cfg(test)]
-mod tests {
-    use bytes::Bytes;
-    use whirl_containers::action_client::Truncation;
-
-    use super::*;
-
-    const LIMIT: Duration = Duration::from_millis(1000);
-
-    fn answered(status: u16, body: &str) -> Exchange {
-        let answer = Answer {
-            status: status.try_into().unwrap(),
-            body: Bytes::copy_from_slice(body.as_bytes()),
-            truncated: None,
-        };
-        Exchange { reply: Reply::Answered(answer), elapsed: Duration::from_millis(1) }
-    }
-
-    fn run(status: u16, body: &str) -> (Outcome, String) {
-        match of_run(&answered(status, body), LIMIT) {
-            Verdict::Over { response, timed_out: false } => {
-                (response.outcome, response.result.unwrap().as_str().to_owned())
-            }
-            other => panic!("{other:?}"),
-        }
-    }
-
-    #[test]
-    fn objects_and_arrays_succeed_and_stay_as_they_are() {
-        for body in ["{}", r#"{"a":1.0,"b":12345678901234567890}"#, "[1,2]", r#"{"x":{"error":1}}"#] {
-            assert_eq!(run(200, body), (Outcome::Success, body.to_owned()));
-        }
-    }
-
-    #[test]
-    fn an_error_member_is_an_application_error_and_all_that_is_kept() {
-        let (outcome, result) = run(200, r#"{"a":1,"error":{"code":42}}"#);
-        assert_eq!((outcome, result.as_str()), (Outcome::ApplicationError, r#"{"error":{"code":42}}"#));
-        assert_eq!(run(200, r#"{"error":null}"#).0, Outcome::ApplicationError);
-    }
-
-    #[test]
-    fn what_is_no_object_or_array_is_the_developers_error() {
-        for body in ["\"text\"", "1", "null", "true", "", "nope", "{"] {
-            let (outcome, result) = run(200, body);
-            assert_eq!(outcome, Outcome::DeveloperError, "{body}");
-            assert!(result.contains("did not produce a valid JSON or JSON Array response"), "{result}");
-        }
-        assert_eq!(run(502, r#"{"error":"boom"}"#), (Outcome::DeveloperError, r#"{"error":"boom"}"#.into()));
-        assert_eq!(run(400, "x").0, Outcome::DeveloperError);
-        let (outcome, result) = run(400, r#"{"error":"command exited"}"#);
-        assert_eq!(outcome, Outcome::DeveloperError);
-        assert!(result.contains("did not produce a valid response and exited unexpectedly"), "{result}");
-    }
-
-    #[test]
-    fn init_fails_with_the_runtimes_words() {
-        let failed = |status, body| match of_init(&answered(status, body), LIMIT) {
-            Verdict::Over { response, .. } => response.result.unwrap().as_str().to_owned(),
-            other => panic!("{other:?}"),
-        };
-        assert_eq!(of_init(&answered(200, ""), LIMIT), Verdict::Ready);
-        assert_eq!(failed(502, r#"{"error":"syntax"}"#), r#"{"error":"syntax"}"#);
-        let exited = r#"{"error":"Cannot start action. Command exited abruptly during initialization."}"#;
-        assert!(failed(502, exited).contains("The action did not initialize and exited unexpectedly."));
-        assert_eq!(failed(502, ""), r#"{"error":"The action failed during initialization."}"#);
-        assert_eq!(failed(500, "x"), r#"{"error":"The action failed during initialization: x"}"#);
-    }
-
-    #[test]
-    fn time_decides_before_anything_else() {
-        let late = Exchange { elapsed: LIMIT, ..answered(200, "{}") };
-        let Verdict::Over { response, timed_out: true } = of_run(&late, LIMIT) else { panic!() };
-        assert!(response.result.unwrap().as_str().contains("exceeded its time limits of 1000 milliseconds."));
-        let Verdict::Over { response, timed_out: true } = of_init(&late, LIMIT) else { panic!() };
-        assert!(response.result.unwrap().as_str().contains("1000 milliseconds during initialization."));
-    }
-
-    #[test]
-    fn a_container_that_says_503_or_was_never_reached_leaves_the_activation_unharmed() {
-        assert_eq!(of_run(&answered(503, ""), LIMIT), Verdict::Elsewhere);
-        assert_eq!(of_init(&answered(503, ""), LIMIT), Verdict::Elsewhere);
-        let never =
-            Exchange { reply: Reply::NeverConnected { reason: String::new() }, elapsed: Duration::ZERO };
-        assert_eq!(of_run(&never, LIMIT), Verdict::Elsewhere);
-    }
-
-    #[test]
-    fn too_large_a_result_is_an_application_error_that_shows_its_beginning() {
-        let mut exchange = answered(200, "{\"a\":\"xxx");
-        let Reply::Answered(answer) = &mut exchange.reply else { panic!() };
-        answer.truncated = Some(Truncation { actual: 99, limit: 9 });
-        let Verdict::Over { response, .. } = of_run(&exchange, LIMIT) else { panic!() };
-        assert_eq!((response.outcome, response.size), (Outcome::ApplicationError, Some(99)));
-        assert!(response.result.unwrap().as_str().contains(
-            "exceeded the allowed length: 99 > 9 bytes. The truncated response was: {\\\"a\\\":\\\"xxx"
-        ));
-    }
-}
+mod tests;

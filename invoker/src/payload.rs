@@ -23,8 +23,9 @@ pub(crate) struct Context<'a> {
     pub(crate) deadline: Timestamp,
 }
 
-/// The body of `/init`: the code, and as environment the arguments meant for it and the context.
-pub(crate) fn init(context: &Context<'_>, environment: &Arguments) -> Bytes {
+/// The body of `/init`: the code, as environment the arguments meant for it and the context, and the word that the
+/// lines of activations that run at once are to begin with.
+pub(crate) fn init(context: &Context<'_>, environment: &Arguments, tag_word: Option<&str>) -> Bytes {
     #[derive(Serialize)]
     struct Body<'a> {
         value: Value<'a>,
@@ -37,6 +38,8 @@ pub(crate) fn init(context: &Context<'_>, environment: &Arguments) -> Bytes {
         code: Option<&'a str>,
         binary: bool,
         env: Environment<'a>,
+        #[serde(rename = "tagLogs", skip_serializing_if = "Option::is_none")]
+        tag_word: Option<&'a str>,
     }
     let exec = &context.action.exec;
     let value = Value {
@@ -45,6 +48,7 @@ pub(crate) fn init(context: &Context<'_>, environment: &Arguments) -> Bytes {
         code: exec.code().map(whirl_model::Code::as_str),
         binary: exec.is_binary(),
         env: Environment { context, arguments: environment },
+        tag_word,
     };
     to_bytes(&Body { value })
 }

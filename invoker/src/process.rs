@@ -4,6 +4,7 @@
 mod admin;
 mod api_host;
 mod flags;
+mod live_logs;
 mod settings;
 
 use std::net::SocketAddr;
@@ -17,7 +18,7 @@ use whirl_containers::factory::ContainerError;
 use whirl_model::{InvokerId, RuntimeManifest};
 use whirl_service::admin::AdminParts;
 use whirl_service::checks::Checks;
-use whirl_service::keys::KeyFileError;
+use whirl_service::keys::{self, KeyFileError};
 use whirl_service::manifest::{self, ManifestFileError};
 use whirl_service::metrics::MetricsError;
 use whirl_service::ready_file::{self, ReadyFileError};
@@ -127,8 +128,8 @@ pub async fn run(config: ProcessConfig, drain: Drain) -> Result<(), ProcessError
     readiness.blocked("process", "it is starting");
     let address = config.admin_address();
     let parts = AdminParts { metrics, readiness, drain: drain.clone() };
-    let admin =
-        AdminPort::open(address, parts.clone()).map_err(|source| ProcessError::Listen { address, source })?;
+    let admin = AdminPort::open(address, parts.clone(), given.key.token(keys::LIVE_LOGS))
+        .map_err(|source| ProcessError::Listen { address, source })?;
     let process = Process { config, given, parts };
     let ended = process.run(&admin, &drain).await;
     admin.close().await;
@@ -163,13 +164,14 @@ impl Process {
             return invoker.map(drop);
         };
         admin.show(invoker.clone());
+        let engine_checks = invoker.watch(self.parts.readiness.clone());
         let announced = self.announce(&invoker);
         if announced.is_ok() {
             self.parts.readiness.clear("process");
             drain.wait().await;
         }
         let finished = invoker.drain(Duration::from_secs(self.config.drain_seconds)).await?;
-        drop(checks);
+        drop((checks, engine_checks));
         announced?;
         if finished { Ok(()) } else { Err(ProcessError::Unfinished(self.config.drain_seconds)) }
     }
@@ -231,12 +233,13 @@ impl Process {
             factory: Arc::clone(&containers.factory),
             host: containers.host.clone(),
             key: given.key.clone(),
-            env: environment(api_host, &config.invoker),
+            env: environment(api_host),
             bounds: config.limits,
             metrics: metrics::register(&parts.metrics)?,
             member: Some(MemberParts {
                 name: given.name.clone(),
                 tags: config.tags.clone(),
+                endpoint: config.admin_url(),
                 config: config.heartbeat.clone(),
                 coordination: Arc::clone(&backends.coordination),
                 readiness: parts.readiness.clone(),

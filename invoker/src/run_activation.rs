@@ -4,51 +4,34 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use whirl_containers::action_client::RunLimits;
+use whirl_containers::action_client::{Exchange, Reply, RunLimits};
 use whirl_containers::factory::ContainerState;
 use whirl_model::{ActivationResponse, Arguments, Input, Outcome, Timestamp};
 use whirl_scheduling::pool::{ContainerId, Event, Fate};
 
 use crate::container::Running;
 use crate::job::Job;
-use crate::logs::Page;
+use crate::logs::{Page, Sharing};
 use crate::outcome::{self, Verdict};
 use crate::payload::{self, Context};
-use crate::record::{self, Interval};
+use crate::preparation::Preparation;
+use crate::record::{self, Cost, Interval, Over};
 use crate::record_writer::Entry;
 use crate::shell::Shell;
 
 /// An activation is tried in so many containers before it is given up.
 const BOUNCES: u32 = 3;
-/// After a connection broke, the container's end is waited for this long, to tell why.
-const LONGEST_END: Duration = Duration::from_secs(1);
+/// An answer is held back this long, at most, to find out from the container's state why the action failed.
+const LONGEST_LOOK: Duration = Duration::from_secs(1);
 const ASK_AGAIN: Duration = Duration::from_millis(5);
-
-/// What has to happen before `/run`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Preparation {
-    /// Nothing: the container is warm.
-    None,
-    /// It is thawed.
-    Resume,
-    /// It gets its code.
-    Initialise,
-}
-
-impl Preparation {
-    pub(crate) fn label(self) -> &'static str {
-        match self {
-            Self::None => "warm",
-            Self::Resume => "resumed",
-            Self::Initialise => "stem",
-        }
-    }
-}
 
 /// How a run went.
 enum Run {
-    Over { response: ActivationResponse, interval: Interval, timed_out: bool },
+    Over(Over),
+    /// The container did not take it.
     Elsewhere,
+    /// The invoker, which is going, ended the container: what becomes of the activation is up to the bus.
+    Abandoned,
 }
 
 /// Runs the job and tells the pool what became of the container.
@@ -59,65 +42,63 @@ pub(crate) async fn run(
     mut job: Job,
     preparation: Preparation,
 ) {
-    if preparation == Preparation::Resume && !resume(&shell, id, &container, &mut job).await {
-        return;
+    if preparation == Preparation::Resume {
+        if let Err(error) = container.resume(&*shell.factory).await {
+            tracing::warn!(error = chain(&error), "a container cannot be resumed");
+            return shell.stay_frozen(id, job);
+        }
+        shell.turn(Event::Resumed(id));
     }
     let log_limit = (job.action.limits.logs as usize) << 20;
     let page_number = container.book.lock().begin(job.message.activation_id, log_limit);
+    shell.live.begun(job.message.activation_id, &container);
     if let Err(error) = job.receipt.started() {
         tracing::error!(error = chain(&error), activation = %job.message.activation_id, "a start cannot be noted");
         container.book.lock().cancel(page_number);
-        let fate = if preparation == Preparation::Initialise { Fate::Discard } else { Fate::Keep };
-        let report = shell.turn(Event::Ended(id, fate));
-        let response = outcome::start_not_noted();
-        return shell.end_without_run(job, response, report).await;
+        let is_blank = matches!(preparation, Preparation::Initialise(_));
+        let turn = shell.turn(Event::Ended(id, if is_blank { Fate::Discard } else { Fate::Keep }));
+        return shell.end_without_run(job, outcome::start_not_noted(), turn.report).await;
     }
     let began = Instant::now();
-    match Attempt::new(&shell, id, &container, &job).go(preparation).await {
+    if let Preparation::Initialise(_) = preparation {
+        container.cpu.reset();
+    }
+    let cpu = container.cpu.begin();
+    let run = Attempt::new(&shell, id, &container, &job).go(preparation).await;
+    let cpu = container.cpu.end(&cpu);
+    match run {
+        Run::Abandoned => {}
         Run::Elsewhere => {
             container.book.lock().cancel(page_number);
             job.bounces += 1;
             if job.bounces <= BOUNCES {
                 return shell.bounce(id, job);
             }
-            let report = shell.turn(Event::Ended(id, Fate::Discard));
-            shell.end_without_run(job, outcome::no_container(), report).await;
+            let turn = shell.turn(Event::Ended(id, Fate::Discard));
+            shell.end_without_run(job, outcome::no_container(), turn.report).await;
         }
-        Run::Over { response, interval, timed_out } => {
+        Run::Over(over) => {
             let answered = Instant::now();
-            let broken = matches!(response.outcome, Outcome::DeveloperError | Outcome::InternalError);
-            let record = record::of_run(&job.message, &job.action, interval, response, timed_out);
-            let record = Arc::new(record);
+            let broken = matches!(over.response.outcome, Outcome::DeveloperError | Outcome::InternalError);
+            let cost = Cost { preparation, cpu, overhead: job.overhead(answered, over.interval.total) };
+            let record = Arc::new(record::of_run(&job.message, &job.action, over, cost));
             // From the acknowledgement on the caller may have the result: a record of it is safe first.
             let is_kept = shell.conclude(&job.message, &record, &*job.receipt);
-            let report = shell.turn(Event::Ended(id, if broken { Fate::Discard } else { Fate::Keep }));
+            let turn = shell.turn(Event::Ended(id, if broken { Fate::Discard } else { Fate::Keep }));
             let stages = &shell.metrics.stages;
             stages.placement.observe((began - job.taken).as_secs_f64());
             stages.run.observe((answered - began).as_secs_f64());
             stages.record.observe(answered.elapsed().as_secs_f64());
-            shell.acknowledge(&job.message, &record, report).await;
+            shell.acknowledge(&job.message, &record, turn.report).await;
             // The caller's task goes first: nobody waits for what follows.
             tokio::task::yield_now().await;
+            if !is_kept {
+                shell.live.over(job.message.activation_id);
+            }
             let receipt = job.receipt;
             let ticket = is_kept.then(|| Entry { record: Arc::unwrap_or_clone(record), receipt });
             let finished = container.book.lock().end(page_number, Page { ticket, broken }, container.now());
             shell.logs_done(id, finished);
-        }
-    }
-}
-
-/// Thaws the container; whether that worked. Else the pool has the request again.
-async fn resume(shell: &Arc<Shell>, id: ContainerId, container: &Running, job: &mut Job) -> bool {
-    match shell.factory.resume(&container.name).await {
-        Ok(()) => {
-            shell.turn(Event::Resumed(id));
-            true
-        }
-        Err(error) => {
-            tracing::warn!(error = chain(&error), "a container cannot be resumed");
-            shell.put_back(job.clone());
-            shell.turn(Event::FreezerFailed(id));
-            false
         }
     }
 }
@@ -150,7 +131,7 @@ impl<'a> Attempt<'a> {
         };
         let mut interval =
             Interval { start: Timestamp::from_system(SystemTime::now()), init: None, total: Duration::ZERO };
-        if preparation == Preparation::Initialise {
+        if let Preparation::Initialise(_) = preparation {
             let (verdict, elapsed) = self.init(&environment, interval.start).await;
             interval.init = Some(elapsed);
             interval.total = elapsed;
@@ -160,27 +141,45 @@ impl<'a> Attempt<'a> {
                 }
                 Verdict::Over { response, timed_out } => {
                     let response = self.unless_out_of_memory(response, timed_out).await;
-                    return Run::Over { response, interval, timed_out };
+                    return Run::Over(Over { response, interval, timed_out });
                 }
                 Verdict::Elsewhere => return Run::Elsewhere,
-                Verdict::Broken => {
-                    let response = outcome::of_broken_init(self.state_in_the_end().await);
-                    return Run::Over { response, interval, timed_out: false };
-                }
+                Verdict::Broken => return self.broken(interval, outcome::of_broken_init).await,
             }
         }
         self.run(&input, interval).await
     }
 
     async fn init(&self, environment: &Arguments, start: Timestamp) -> (Verdict, Duration) {
-        let body = payload::init(&self.context(start), environment);
+        let tag_word = (self.job.action.limits.concurrency > 1).then(Sharing::tag_word);
+        if let Some(word) = &tag_word {
+            self.container.book.lock().ask_for_tags(word);
+        }
+        let body = payload::init(&self.context(start), environment, tag_word.as_deref());
         let began = Instant::now();
         tokio::select! {
             biased;
             exchange = self.container.client.init(body, self.timeout) => {
+                if tag_word.is_some() {
+                    self.share(&exchange);
+                }
                 (outcome::of_init(&exchange, self.timeout), exchange.elapsed)
             }
             () = self.container.wait_until_ended() => (Verdict::Broken, began.elapsed()),
+        }
+    }
+
+    /// The image has said how activations are to share the container.
+    fn share(&self, exchange: &Exchange) {
+        let Reply::Answered(answer) = &exchange.reply else { return };
+        // What does not go on is not shared.
+        if answer.status != 200 {
+            return;
+        }
+        let sharing = Sharing::told(&answer.body);
+        self.container.book.lock().share(sharing);
+        if sharing == Sharing::OneAtATime {
+            self.shell.turn(Event::Serial(self.id));
         }
     }
 
@@ -198,15 +197,21 @@ impl<'a> Attempt<'a> {
         match outcome::of_run(&exchange, self.timeout) {
             Verdict::Over { response, timed_out } => {
                 let response = self.unless_out_of_memory(response, timed_out).await;
-                Run::Over { response, interval, timed_out }
+                Run::Over(Over { response, interval, timed_out })
             }
             // `of_run` never says `Ready`.
             Verdict::Elsewhere | Verdict::Ready => Run::Elsewhere,
-            Verdict::Broken => {
-                let response = outcome::of_broken_run(self.state_in_the_end().await);
-                Run::Over { response, interval, timed_out: false }
-            }
+            Verdict::Broken => self.broken(interval, outcome::of_broken_run).await,
         }
+    }
+
+    /// The connection broke: the container's state tells why.
+    async fn broken(&self, interval: Interval, response: fn(ContainerState) -> ActivationResponse) -> Run {
+        if self.shell.is_closing() {
+            return Run::Abandoned;
+        }
+        let response = response(self.state_in_the_end().await);
+        Run::Over(Over { response, interval, timed_out: false })
     }
 
     fn context(&self, now: Timestamp) -> Context<'_> {
@@ -227,27 +232,28 @@ impl<'a> Attempt<'a> {
         if response.outcome != Outcome::DeveloperError || timed_out {
             return response;
         }
-        match self.shell.factory.state(&self.container.name).await {
-            Ok(ContainerState::OutOfMemory) => outcome::out_of_memory(),
+        match tokio::time::timeout(LONGEST_LOOK, self.state()).await {
+            Ok(Some(ContainerState::OutOfMemory)) => outcome::out_of_memory(),
             _ => response,
         }
     }
 
     /// How the container is after its connection broke. Its end may take a moment.
     async fn state_in_the_end(&self) -> ContainerState {
-        let deadline = tokio::time::Instant::now() + LONGEST_END;
-        loop {
-            match self.shell.factory.state(&self.container.name).await {
-                Ok(ContainerState::Running) if tokio::time::Instant::now() < deadline => {
-                    tokio::time::sleep(ASK_AGAIN).await;
-                }
-                Ok(state) => return state,
-                Err(error) => {
-                    tracing::warn!(error = chain(&error), "a container's state is unknown");
-                    return ContainerState::Ended;
+        let end = async {
+            loop {
+                match self.state().await {
+                    Some(ContainerState::Running) => tokio::time::sleep(ASK_AGAIN).await,
+                    state => return state.unwrap_or(ContainerState::Ended),
                 }
             }
-        }
+        };
+        tokio::time::timeout(LONGEST_LOOK, end).await.unwrap_or(ContainerState::Ended)
+    }
+
+    async fn state(&self) -> Option<ContainerState> {
+        let state = self.shell.factory.state(&self.container.name).await;
+        state.inspect_err(|error| tracing::warn!(error = chain(error), "a container's state is unknown")).ok()
     }
 }
 

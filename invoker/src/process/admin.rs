@@ -1,5 +1,5 @@
 //! The admin port from the first moment of the process on. `GET /status` tells how the invoker is, once there is
-//! one.
+//! one; the logs of what is running are in `live_logs.rs`.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -10,10 +10,13 @@ use actix_web::dev::ServerHandle;
 use actix_web::web::{self, ServiceConfig};
 use serde_json::json;
 use whirl_service::admin::{self, AdminParts};
+use whirl_service::keys::Token;
 
+use super::live_logs;
 use crate::invoker::Invoker;
 
-type Shown = Arc<OnceLock<Invoker>>;
+/// The invoker, once there is one.
+pub(super) type Shown = Arc<OnceLock<Invoker>>;
 
 /// The port and what it shows.
 pub(super) struct AdminPort {
@@ -22,12 +25,17 @@ pub(super) struct AdminPort {
 }
 
 impl AdminPort {
-    /// Serves liveness, readiness and metrics.
-    pub(super) fn open(address: SocketAddr, parts: AdminParts) -> io::Result<Self> {
+    /// Serves liveness, readiness and metrics; what is running is shown to who has the token.
+    pub(super) fn open(address: SocketAddr, parts: AdminParts, token: Token) -> io::Result<Self> {
         let shown = Shown::default();
         let data = web::Data::new(Arc::clone(&shown));
+        let token = web::Data::new(token);
         let routes = move |config: &mut ServiceConfig| {
-            config.app_data(data.clone()).route("/status", web::get().to(status));
+            config
+                .app_data(data.clone())
+                .app_data(token.clone())
+                .route("/status", web::get().to(status))
+                .route("/activations/{id}/logs", web::get().to(live_logs::follow));
         };
         let server = admin::serve(TcpListener::bind(address)?, parts, routes)?;
         let handle = server.handle();
@@ -59,6 +67,8 @@ async fn status(shown: web::Data<Shown>) -> HttpResponse {
         "reason": status.reason,
         "containers": status.pool.containers,
         "memory": { "used": status.pool.memory_used, "total": status.pool.memory_total },
+        "cpu": { "used": status.pool.cpu_used, "total": status.pool.cpu_total },
+        "gpus": status.pool.gpus,
         "waiting": status.pool.waiting,
     }))
 }

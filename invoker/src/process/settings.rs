@@ -3,14 +3,14 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use whirl_backends::bus::kafka::KafkaConfig;
 use whirl_backends::connect::ClusterConfig;
 use whirl_backends::coordination::etcd::EtcdConfig;
 use whirl_backends::couchdb::CouchdbConfig;
 use whirl_model::limits::LimitBounds;
 
-use crate::config::InvokerConfig;
+use crate::config::{InvokerConfig, words};
 use crate::containers::{ContainerChoice, DockerConfig, IsolationChoice};
 use crate::heartbeat::HeartbeatConfig;
 
@@ -31,6 +31,9 @@ pub struct ProcessConfig {
     pub admin_listen: IpAddr,
     /// The port of metrics, health and status.
     pub admin_port: u16,
+    /// The URL that controllers reach that port at, for the logs of what is running; made of the address, or of
+    /// the host's name where that is all addresses, if not given. `http` alone.
+    pub admin_url: Option<String>,
     /// The runtime manifest; the built-in one if not given.
     pub manifest: Option<PathBuf>,
     /// Where the manifest's launchers for processes are; the manifest's folder if not given.
@@ -65,22 +68,6 @@ pub struct ProcessConfig {
     pub etcd: EtcdConfig,
 }
 
-/// A list, or one text with commas: what a variable can hold.
-fn words<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Words {
-        List(Vec<String>),
-        Text(String),
-    }
-    Ok(match Words::deserialize(deserializer)? {
-        Words::List(list) => list,
-        Words::Text(text) => {
-            text.split(',').map(str::trim).filter(|w| !w.is_empty()).map(str::to_owned).collect()
-        }
-    })
-}
-
 impl Default for ProcessConfig {
     fn default() -> Self {
         let ClusterConfig { cluster, couchdb, kafka, etcd } = ClusterConfig::default();
@@ -90,6 +77,7 @@ impl Default for ProcessConfig {
             api_host: None,
             admin_listen: IpAddr::from([127, 0, 0, 1]),
             admin_port: 4234,
+            admin_url: None,
             manifest: None,
             runtimes_dir: None,
             server_key_file: None,
@@ -130,6 +118,19 @@ impl ProcessConfig {
     #[must_use]
     pub fn admin_address(&self) -> SocketAddr {
         SocketAddr::new(self.admin_listen, self.admin_port)
+    }
+
+    /// Where controllers ask for the logs of what is running; none if the host has no name and would need one.
+    #[must_use]
+    pub fn admin_url(&self) -> Option<String> {
+        let host = || rustix::system::uname().nodename().to_str().map(str::to_owned).ok();
+        match &self.admin_url {
+            Some(url) => Some(url.trim_end_matches('/').to_owned()),
+            None if self.admin_listen.is_unspecified() => {
+                Some(format!("http://{}:{}", host()?, self.admin_port))
+            }
+            None => Some(format!("http://{}", self.admin_address())),
+        }
     }
 
     /// The cluster that it joins.

@@ -199,6 +199,20 @@ async fn an_invoker_whose_containers_do_not_start_says_so_and_recovers_by_itself
 }
 
 #[tokio::test]
+async fn an_invoker_whose_engine_hangs_says_so_at_once_and_recovers_by_itself() {
+    let (cluster, sight) = cluster();
+    let world = World::start(Setting { cluster: Some(cluster), ..Setting::default() }).await;
+    sight.until("the first report", is_up).await;
+    world.factory.fall_ill("it hangs");
+    let sick = |r: &InvokerReport| r.reason.as_deref() == Some("it hangs");
+    let (_, report) = sight.until("word of the hang", sick).await;
+    assert_eq!(report.status, Willingness::Unhealthy);
+    world.factory.recover();
+    sight.until("word of the recovery", is_up).await;
+    assert_eq!(world.counts()[0], 0, "without having tried");
+}
+
+#[tokio::test]
 async fn work_goes_on_while_the_cluster_is_out_of_sight() {
     let (cluster, sight) = cluster();
     let setting = Setting { cluster: Some(Arc::clone(&cluster)), ..Setting::default() };

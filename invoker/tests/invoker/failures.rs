@@ -190,7 +190,7 @@ async fn an_activation_that_may_have_started_is_not_run_again_unless_it_wants_to
 }
 
 /// The files as they are at this moment: what a kill would leave.
-fn copy_of(folder: &std::path::Path) -> tempfile::TempDir {
+pub(crate) fn copy_of(folder: &std::path::Path) -> tempfile::TempDir {
     let copy = tempfile::tempdir().unwrap();
     std::fs::create_dir(copy.path().join("journal")).unwrap();
     for part in ["", "journal"] {

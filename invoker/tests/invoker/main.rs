@@ -4,6 +4,13 @@
 
 mod acknowledgements;
 mod cluster;
+mod concurrency;
+mod containers;
+mod deadlines;
+mod drain;
 mod failures;
+mod live_logs;
+mod receipts;
 mod records;
+mod trouble;
 mod world;

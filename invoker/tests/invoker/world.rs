@@ -23,7 +23,8 @@ use whirl_service::{Metrics, Readiness};
 /// Nothing here takes longer, unless it never happens.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-const MANIFEST: &str = r#"{"runtimes":{"nodejs":[{"kind":"nodejs:20","image":{"name":"node"}}]}}"#;
+/// One kind, without stem cells.
+pub(crate) const MANIFEST: &str = r#"{"runtimes":{"nodejs":[{"kind":"nodejs:20","image":{"name":"node"}}]}}"#;
 
 pub(crate) struct World {
     pub(crate) factory: ScriptedFactory,
@@ -31,6 +32,7 @@ pub(crate) struct World {
     pub(crate) invoker: Invoker,
     pub(crate) credentials: Credentials,
     pub(crate) readiness: Readiness,
+    pub(crate) metrics: Metrics,
     pub(crate) bus: Arc<InProcessBus>,
     pub(crate) caller: Caller,
     answers: mpsc::UnboundedReceiver<Arc<Acknowledgement>>,
@@ -42,6 +44,8 @@ pub(crate) struct World {
 pub(crate) struct Setting {
     pub(crate) script: Script,
     pub(crate) config: InvokerConfig,
+    pub(crate) manifest: &'static str,
+    pub(crate) bounds: LimitBounds,
     /// Stands between the invoker and the store.
     pub(crate) wrap: fn(Stores) -> Stores,
     /// Stands between the invoker and the bus.
@@ -56,6 +60,8 @@ impl Default for Setting {
         Self {
             script: Script::default(),
             config: InvokerConfig { record_gather_milliseconds: 1, ..InvokerConfig::default() },
+            manifest: MANIFEST,
+            bounds: LimitBounds::default(),
             wrap: |stores| stores,
             wrap_bus: |bus| bus,
             cluster: None,
@@ -80,7 +86,7 @@ impl World {
     }
 
     pub(crate) async fn start(setting: Setting) -> Self {
-        let Setting { script, config, wrap, wrap_bus, cluster, folder } = setting;
+        let Setting { script, config, manifest, bounds, wrap, wrap_bus, cluster, folder } = setting;
         let store = EmbeddedStore::open(&folder.path().join("store")).unwrap();
         let (journal, recovered) =
             Journal::open(&folder.path().join("journal"), JournalOptions::default()).unwrap();
@@ -95,11 +101,12 @@ impl World {
             uuid: credentials.uuid().to_owned(),
             sealed_key: key.seal(&credentials, credentials.uuid().as_bytes()),
         };
-        let factory = ScriptedFactory::new(script);
+        let (factory, metrics) = (ScriptedFactory::new(script), Metrics::new());
         let (stores, readiness) = (store.stores(), Readiness::new());
         let member = cluster.map(|coordination| MemberParts {
             name: "host-a".into(),
             tags: vec!["gpu".into()],
+            endpoint: None,
             config: HeartbeatConfig { report_milliseconds: 5, probe_seconds: 0, quiet_milliseconds: 50 },
             coordination,
             readiness: readiness.clone(),
@@ -108,15 +115,15 @@ impl World {
             id: InvokerId(0),
             owner: "test".into(),
             config,
-            manifest: Arc::new(RuntimeManifest::parse(MANIFEST).unwrap()),
+            manifest: Arc::new(RuntimeManifest::parse(manifest).unwrap()),
             stores: wrap(stores.clone()),
             bus: wrap_bus(bus.clone()),
             factory: Arc::new(factory.clone()),
             host: whirl_invoker::containers::Host::default(),
             key,
             env: BTreeMap::new(),
-            bounds: LimitBounds::default(),
-            metrics: register_metrics(&Metrics::new()).unwrap(),
+            bounds,
+            metrics: register_metrics(&metrics).unwrap(),
             member,
         });
         let invoker = invoker.await.unwrap();
@@ -127,6 +134,7 @@ impl World {
             invoker,
             credentials,
             readiness,
+            metrics,
             bus,
             caller,
             answers,
@@ -226,7 +234,12 @@ impl World {
     }
 
     pub(crate) fn idle(&self) -> usize {
-        self.invoker.status().pool.containers.get("idle").copied().unwrap_or_default()
+        self.in_state("idle")
+    }
+
+    /// How many containers the pool has in a state.
+    pub(crate) fn in_state(&self, state: &str) -> usize {
+        self.invoker.status().pool.containers.get(state).copied().unwrap_or_default()
     }
 }
 
@@ -243,6 +256,11 @@ pub(crate) async fn eventually<T>(what: &str, mut probe: impl AsyncFnMut() -> Op
 
 pub(crate) fn annotation(record: &ActivationRecord, key: &str) -> Option<String> {
     record.annotations.get(key).map(|v| v.as_str().to_owned())
+}
+
+/// The receipt in a record.
+pub(crate) fn receipt(record: &ActivationRecord) -> serde_json::Value {
+    serde_json::from_str(&annotation(record, "receipt").expect("a receipt")).unwrap()
 }
 
 pub(crate) fn result(record: &ActivationRecord) -> &str {
