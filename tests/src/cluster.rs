@@ -61,9 +61,8 @@ impl Cluster {
         let mut cluster = Self::without_parts()?;
         // One after the other: numbers are given in the order of joining.
         for _ in 0..invokers {
-            let mut invoker = cluster.new_invoker();
-            invoker.await_ready();
-            cluster.invokers.push(invoker);
+            let invoker = cluster.new_invoker();
+            cluster.adopt_invoker(invoker);
         }
         for _ in 0..controllers {
             let mut controller = cluster.new_controller();
@@ -128,16 +127,21 @@ impl Cluster {
     /// Starts one more invoker, and does not wait for it.
     #[must_use]
     pub fn new_invoker(&self) -> Part {
+        self.new_invoker_with(&[])
+    }
+
+    /// Starts one more invoker, with these variables over those of the cluster, and does not wait for it.
+    #[must_use]
+    pub fn new_invoker_with(&self, over: &[(&str, &str)]) -> Part {
         let name = format!("invoker{}", self.invokers.len());
-        let mut part = self.part(
-            "whirl-invoker",
-            &name,
-            &[
-                ("WHIRL_CONTAINERS", "docker".to_owned()),
-                ("WHIRL_INVOKER__MEMORY", MEMORY.to_string()),
-                ("WHIRL_DATA_DIR", self.folder.path().join(&name).join("data").display().to_string()),
-            ],
-        );
+        let usual = [
+            ("WHIRL_CONTAINERS", "docker".to_owned()),
+            ("WHIRL_INVOKER__MEMORY", MEMORY.to_string()),
+            ("WHIRL_DATA_DIR", self.folder.path().join(&name).join("data").display().to_string()),
+        ];
+        let over = over.iter().map(|(name, value)| (*name, (*value).to_owned()));
+        let own: Vec<_> = usual.into_iter().chain(over).collect();
+        let mut part = self.part("whirl-invoker", &name, &own);
         let mut hasher = blake3::Hasher::new();
         hasher.update(self.name.as_bytes()).update(&[0]).update(name.as_bytes());
         part.belongings = Some(Belongings { owner: hasher.finalize().to_hex()[..8].to_owned() });
@@ -175,6 +179,14 @@ impl Cluster {
     pub fn state(&self, controller: usize, invoker: usize) -> Option<String> {
         let states = self.controllers[controller].admin("/invokers");
         states[format!("invoker{invoker}")].as_str().map(str::to_owned)
+    }
+
+    /// Takes an invoker in that was started by itself, and waits until every controller sees it up.
+    #[track_caller]
+    pub fn adopt_invoker(&mut self, mut invoker: Part) {
+        invoker.await_ready();
+        self.invokers.push(invoker);
+        self.await_invokers();
     }
 
     /// Waits until every controller sees every invoker up.

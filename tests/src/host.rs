@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::TcpListener;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -15,6 +16,38 @@ pub fn docker(arguments: &[&str]) -> String {
 fn run(program: &str, arguments: &[&str]) -> String {
     let output = Command::new(program).args(arguments).stderr(Stdio::null()).output();
     output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default()
+}
+
+/// Whether a container's processes are frozen, by the engine or past it.
+#[must_use]
+pub fn is_frozen(container: &str) -> bool {
+    let says = |file: PathBuf, line: &str| {
+        fs::read_to_string(file).is_ok_and(|text| text.lines().any(|found| found == line))
+    };
+    freezer(container).is_some_and(|group| {
+        says(group.join("freezer.state"), "FROZEN") || says(group.join("cgroup.events"), "frozen 1")
+    })
+}
+
+/// Thaws a container. A frozen one cannot be killed, and the engine knows only what it froze itself.
+fn thaw(container: &str) {
+    if let Some(group) = freezer(container) {
+        // Only one of the two is there, by the version of the control groups.
+        let _ = fs::write(group.join("freezer.state"), "THAWED");
+        let _ = fs::write(group.join("cgroup.freeze"), "0");
+    }
+    let _ = docker(&["unpause", container]);
+}
+
+/// The control group by which a container is frozen.
+fn freezer(container: &str) -> Option<PathBuf> {
+    let pid = docker(&["inspect", "--format", "{{.State.Pid}}", container]);
+    let groups = fs::read_to_string(format!("/proc/{}/cgroup", pid.trim())).ok()?;
+    groups.lines().find_map(|line| match line.splitn(3, ':').collect::<Vec<_>>()[..] {
+        [_, "freezer", path] => Some(PathBuf::from(format!("/sys/fs/cgroup/freezer{path}"))),
+        ["0", "", path] if path != "/" => Some(PathBuf::from(format!("/sys/fs/cgroup{path}"))),
+        _ => None,
+    })
 }
 
 /// Whether a Docker engine answers and has the images of the language runtimes.
@@ -55,8 +88,7 @@ impl Belongings {
     pub(crate) fn remove(&self) {
         let containers = self.containers();
         for container in &containers {
-            // A frozen container cannot be killed.
-            let _ = docker(&["unpause", container]);
+            thaw(container);
             let _ = docker(&["rm", "-f", container]);
         }
         for network in self.networks() {

@@ -16,14 +16,19 @@
 mod answer;
 mod binaries;
 mod cluster;
+mod docker_recorder;
 mod host;
+mod image;
+mod leftovers;
 mod raw;
 mod settings;
 mod world;
 
 pub use answer::{Answer, Record};
 pub use cluster::{Cluster, Part};
-pub use host::{docker, free_port};
+pub use docker_recorder::{DockerRecorder, DockerRequest};
+pub use host::{docker, free_port, is_frozen};
+pub use image::Image;
 pub use raw::RawRequest;
 pub use settings::Program;
 pub use world::action::{Action, ActionBuilder};

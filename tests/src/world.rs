@@ -4,6 +4,7 @@ pub(crate) mod action;
 pub(crate) mod server;
 
 use std::env;
+use std::fs;
 use std::io::Write;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -16,8 +17,8 @@ use serde_json::Value;
 use whirl_cli::client::{Auth, Method};
 use whirl_cli::{Client, ClientConfig};
 
-use crate::host;
 use crate::{Answer, RawRequest, Record};
+use crate::{host, leftovers};
 use action::ActionBuilder;
 use server::{Server, ServerOptions};
 
@@ -99,6 +100,19 @@ impl World {
         Self { host: client.root().to_owned(), auth: auth.to_owned(), client, server }
     }
 
+    /// The same platform as a new user sees it, who has a namespace of their own. This one has to outlive it.
+    ///
+    /// # Panics
+    /// When it is a set-up that runs elsewhere.
+    #[must_use]
+    pub fn tenant(&self, name: &str) -> Self {
+        let key = fs::read_to_string(self.server().data().join("admin.key")).unwrap();
+        let admin = format!("127.0.0.1:{}", self.server().admin_port());
+        let request = RawRequest::new(&admin, "POST", &format!("/admin/subjects/{name}"));
+        let made = request.header("Authorization", &format!("Bearer {}", key.trim())).send().ok();
+        Self::connect(&self.host, made["credentials"].as_str().unwrap(), None)
+    }
+
     /// The process behind it.
     ///
     /// # Panics
@@ -114,6 +128,28 @@ impl World {
     /// When it is a set-up that runs elsewhere.
     pub fn server_mut(&mut self) -> &mut Server {
         self.server.as_mut().expect("a process of this test")
+    }
+
+    /// Ends the process in its good way and checks that nothing of it is left on this host: no container, network,
+    /// firewall rule, control group or process.
+    ///
+    /// # Panics
+    /// When something is left, and when it is a set-up that runs elsewhere.
+    pub fn end(mut self) {
+        let server = self.server_mut();
+        server.terminate();
+        let exit = server.wait();
+        assert_eq!(exit.status.code(), Some(0), "{}", exit.printed);
+        assert_eq!((server.containers_left(), server.network_left()), (vec![], vec![]));
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let traces = leftovers::of_unknown_containers();
+            if traces.is_empty() {
+                return;
+            }
+            assert!(Instant::now() < deadline, "left behind: {traces:#?}");
+            thread::sleep(LOOKS_EVERY);
+        }
     }
 
     /// The process behind it, if this test started one.

@@ -2,7 +2,7 @@
 //! does in a good image is in `bad_actions.rs`.
 
 use serde_json::json;
-use whirl_system_tests::{ServerOptions, World, docker};
+use whirl_system_tests::{Image, ServerOptions, World};
 
 const NO_RUN: &str = "The action did not produce a valid response and exited unexpectedly.";
 
@@ -35,27 +35,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
 http.server.ThreadingHTTPServer(("", 8080), Handler).serve_forever()
 "#;
 
-/// An image whose server answers every `/run` with these bytes; gone when dropped.
-struct StrangeImage(String);
-
-impl StrangeImage {
-    fn build(name: &str, answer: &str, missing_bytes: u32) -> Self {
-        let image = format!("whirl-test/{name}-{}:1", std::process::id());
-        let server = STRANGE_SERVER.replace("ANSWER", answer).replace("EXTRA", &missing_bytes.to_string());
-        let change = json!(["python3", "-c", server]);
-        let entry = format!("ENTRYPOINT {change}");
-        let container = docker(&["create", "whirl/action-python-v3.11:latest"]);
-        let made = docker(&["commit", "--change", &entry, container.trim(), &image]);
-        let _ = docker(&["rm", "-f", container.trim()]);
-        assert!(made.starts_with("sha256:"), "{made}");
-        Self(image)
-    }
-}
-
-impl Drop for StrangeImage {
-    fn drop(&mut self) {
-        let _ = docker(&["rmi", "-f", &self.0]);
-    }
+/// An image whose server answers every `/run` with these bytes.
+fn strange_image(name: &str, answer: &str, missing_bytes: u32) -> Image {
+    let server = STRANGE_SERVER.replace("ANSWER", answer).replace("EXTRA", &missing_bytes.to_string());
+    Image::running(name, &server)
 }
 
 #[test]
@@ -73,8 +56,8 @@ fn a_runtime_that_answers_nonsense_is_the_developers_error() {
         ("nothing", "b''", 0, invalid),
         ("cut", "b'{\"a\":1}'", 100, NO_RUN),
     ] {
-        let image = StrangeImage::build(name, answer, missing_bytes);
-        let action = world.action(name).exec(json!({"kind": "blackbox", "image": image.0})).create();
+        let image = strange_image(name, answer, missing_bytes);
+        let action = world.action(name).exec(json!({"kind": "blackbox", "image": image.name})).create();
         let record = action.invoke_blocking(&json!({}));
         assert!(record.developers_error().starts_with(expected), "{name}: {}", record.0);
         assert_eq!(world.record(record.id()).result(), record.result());

@@ -92,8 +92,11 @@ fn programs_are_asked_at_their_admin_ports() {
     let services = services();
     for name in CONTROLLERS.iter().chain(&INVOKERS) {
         let (_, port) = variables(&services[*name]).find(|(name, _)| *name == "WHIRL_ADMIN_PORT").unwrap();
+        let (_, listen) =
+            variables(&services[*name]).find(|(name, _)| *name == "WHIRL_ADMIN_LISTEN").unwrap();
+        let address = if listen == "0.0.0.0" { "127.0.0.1" } else { listen };
         let asked = texts(&services[*name]["healthcheck"]["test"]).last().unwrap();
-        assert_eq!(asked, format!("http://127.0.0.1:{port}/ready"), "{name}");
+        assert_eq!(asked, format!("http://{address}:{port}/ready"), "{name}");
     }
 }
 

@@ -1,16 +1,15 @@
 //! The life of actions and activations on real containers: cold and warm, updates, waiting and not waiting, logs,
-//! environment, isolation, lists. Accidents are in `bad_actions.rs` and `kill.rs`.
+//! environment, lists. Accidents are in `bad_actions.rs` and `kill/`, what an action cannot reach is in `isolation/`.
 
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its scenario")]
 
 use std::collections::HashSet;
-use std::net::TcpListener;
 use std::sync::Arc;
 use std::thread;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
-use whirl_system_tests::{ServerOptions, Shared, World, docker, eventually, free_port};
+use whirl_system_tests::{ServerOptions, Shared, World, docker, eventually};
 
 static WORLD: Shared = Shared::new();
 
@@ -252,58 +251,6 @@ fn activations_are_listed_and_filtered() {
         assert_eq!(whole[0]["response"]["result"], json!({"n": 4}));
         whole[0]["logs"][0].as_str()?.ends_with("stdout: 4").then_some(())
     });
-}
-
-#[test]
-fn an_action_reaches_nothing_of_the_host() {
-    let Some(world) = world() else { return };
-    let Some(server) = world.own_server() else { return };
-    // What the host itself serves, on all its addresses: as its ssh server does.
-    let port = free_port();
-    let listener = TcpListener::bind(("0.0.0.0", port)).unwrap();
-    let sibling = world
-        .action("sibling")
-        .node(
-            "function main() { return {address: \
-        require('os').networkInterfaces().eth0.find(a => a.family === 'IPv4').address} }",
-        )
-        .create();
-    let address = sibling.invoke_blocking(&json!({})).succeeded()["address"].as_str().unwrap().to_owned();
-    let code = "const net = require('net'); \
-        const probe = (host, port) => new Promise(done => { \
-            const socket = net.connect({host, port, timeout: 1500}); \
-            const end = answer => { socket.destroy(); done([host, port, answer]) }; \
-            socket.on('connect', () => end('open')); socket.on('timeout', () => end('silent')); \
-            socket.on('error', e => end(e.code)) }); \
-        function main(p) { const api = new URL(process.env.__OW_API_HOST); \
-            const targets = p.targets.map(([host, port]) => [host || api.hostname, port]); \
-            return Promise.all([[api.hostname, +api.port], ...targets].map(([h, p]) => probe(h, p))) \
-                .then(answers => ({answers})) }";
-    let targets = json!([
-        ["", server.admin_port()],
-        ["", port],
-        ["", 22],
-        ["172.17.0.1", port],
-        [own_address(), port],
-        ["169.254.169.254", 80],
-        [address, 8080],
-        ["10.0.0.1", 80],
-        ["192.168.0.1", 80],
-    ]);
-    let action = world.action("prober").node(code).create();
-    let record = action.invoke_blocking(&json!({ "targets": targets }));
-    let answers = record.succeeded()["answers"].as_array().unwrap();
-    assert_eq!(answers[0][2], "open", "the API alone is there: {answers:?}");
-    assert!(answers[1..].iter().all(|answer| answer[2] != "open"), "{answers:?}");
-    drop(listener);
-}
-
-/// The host's own address on the network that leads out, or a loopback one.
-fn own_address() -> String {
-    let socket = std::net::UdpSocket::bind(("0.0.0.0", 0)).unwrap();
-    // Nothing is sent; this asks for a route.
-    let routed = socket.connect(("192.0.2.1", 9)).and_then(|()| socket.local_addr());
-    routed.map_or_else(|_| "127.0.0.1".to_owned(), |address| address.ip().to_string())
 }
 
 #[test]

@@ -23,13 +23,20 @@ pub struct ServerOptions {
     arguments: Vec<String>,
     data_dir: Option<PathBuf>,
     settings: String,
+    environment: Vec<(&'static str, String)>,
 }
 
 impl ServerOptions {
     /// Actions run in Docker containers.
     #[must_use]
     pub fn docker() -> Self {
-        Self { containers: "docker", arguments: vec![], data_dir: None, settings: String::new() }
+        Self {
+            containers: "docker",
+            arguments: vec![],
+            data_dir: None,
+            settings: String::new(),
+            environment: vec![],
+        }
     }
 
     /// Actions run as processes.
@@ -59,10 +66,24 @@ impl ServerOptions {
         Self { settings: toml.to_owned(), ..self }
     }
 
+    /// A variable of the process's environment.
+    #[must_use]
+    pub fn variable(mut self, name: &'static str, value: &str) -> Self {
+        self.environment.push((name, value.to_owned()));
+        self
+    }
+
     /// A data directory that somebody else made and removes.
     #[must_use]
     pub fn data_dir(self, path: &Path) -> Self {
         Self { data_dir: Some(path.to_owned()), ..self }
+    }
+
+    /// Starts a process that is expected to give up.
+    #[track_caller]
+    #[must_use]
+    pub fn give_up(&self) -> Exit {
+        attempt(self, None, (free_port(), free_port()))
     }
 
     pub(crate) fn needs_docker(&self) -> bool {
@@ -177,17 +198,8 @@ impl Server {
     #[track_caller]
     #[must_use]
     pub fn rival(&self, same_data: bool, same_port: bool) -> Exit {
-        let folder = tempfile::tempdir().unwrap();
-        let data = if same_data { self.data.clone() } else { folder.path().join("data") };
         let ports = if same_port { (self.port, self.admin_port) } else { (free_port(), free_port()) };
-        let mut child = spawn(&self.options, folder.path(), &data, ports);
-        let status = eventually("the rival's end", || {
-            if folder.path().join("ready").exists() {
-                child.kill().unwrap();
-            }
-            child.try_wait().unwrap()
-        });
-        Exit { status, printed: fs::read_to_string(folder.path().join("log")).unwrap_or_default() }
+        attempt(&self.options, same_data.then_some(&self.data), ports)
     }
 
     /// Its containers that are there, whatever their state.
@@ -253,6 +265,21 @@ impl Drop for Server {
     }
 }
 
+/// Starts a process that is expected to give up, and kills it if it does not.
+#[track_caller]
+fn attempt(options: &ServerOptions, data: Option<&PathBuf>, ports: (u16, u16)) -> Exit {
+    let folder = tempfile::tempdir().unwrap();
+    let data = data.cloned().unwrap_or_else(|| folder.path().join("data"));
+    let mut child = spawn(options, folder.path(), &data, ports);
+    let status = eventually("the process's end", || {
+        if folder.path().join("ready").exists() {
+            child.kill().unwrap();
+        }
+        child.try_wait().unwrap()
+    });
+    Exit { status, printed: fs::read_to_string(folder.path().join("log")).unwrap_or_default() }
+}
+
 fn spawn(options: &ServerOptions, folder: &Path, data: &Path, (port, admin_port): (u16, u16)) -> Child {
     let log = File::options().create(true).append(true).open(folder.join("log")).unwrap();
     let settings = folder.join("whirl.toml");
@@ -279,6 +306,7 @@ fn spawn(options: &ServerOptions, folder: &Path, data: &Path, (port, admin_port)
         .env("WHIRL_GATEWAY_PORT", "0")
         .env("NO_COLOR", "1")
         .envs(UNTHROTTLED)
+        .envs(options.environment.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::null())
         .stdout(log.try_clone().unwrap())
         .stderr(log)

@@ -4,7 +4,9 @@
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its scenario")]
 
 mod changes;
+mod gpus;
 mod ill_set;
+mod live_logs;
 mod losses;
 mod sequences;
 mod shared;

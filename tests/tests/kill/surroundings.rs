@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use serde_json::json;
 use whirl_cli::client::Method;
-use whirl_system_tests::{Answer, ServerOptions, World, docker, eventually, is_full, skip};
+use whirl_system_tests::{
+    Answer, RawRequest, ServerOptions, World, docker, eventually, is_frozen, is_full, skip,
+};
 
 use super::{each_has_one_record, in_flight, sleeper, small};
 
@@ -133,7 +135,7 @@ fn a_paused_container_wakes_for_work_and_goes_with_its_process() {
             assert_eq!((&record.succeeded()["n"], record.is_cold()), (&json!(n), n == 1));
             assert_eq!(world.record_with_logs(record.id(), 1).printed(), ["stdout: awake"]);
             let container = world.server().containers_left().pop().unwrap();
-            eventually("a paused container", || is(&container, "paused").then_some(container.clone()))
+            eventually("a paused container", || is_frozen(&container).then_some(container.clone()))
         };
         assert_eq!(paused(1), paused(2));
         paused(3)
@@ -173,7 +175,7 @@ impl Drop for FrozenEngine {
 }
 
 #[test]
-fn a_frozen_docker_delays_and_loses_nothing() {
+fn a_frozen_docker_is_told_and_recovered_from() {
     if !is_full() {
         let _: Option<()> =
             skip("it freezes this host's Docker engine for some seconds; WHIRL_TEST_FULL=1 asks for it");
@@ -182,17 +184,37 @@ fn a_frozen_docker_delays_and_loses_nothing() {
     let Some(world) = small(2) else { return };
     let (warm, cold) = (sleeper(&world, "warm"), sleeper(&world, "cold"));
     warm.invoke_blocking(&json!({})).succeeded();
+    let still_warm = |n: u32| {
+        let record = warm.invoke_blocking(&json!({"n": n}));
+        assert_eq!((&record.succeeded()["n"], record.is_cold()), (&json!(n), false));
+    };
+    eventually("an invoker that is up", || (health(&world) == ["up"]).then_some(()));
     let Some(engine) = FrozenEngine::freeze() else { return };
-    let outcome = thread::scope(|scope| {
-        let needs_a_container = scope.spawn(|| cold.invoke_blocking(&json!({"n": 1})));
-        let record = warm.invoke_blocking(&json!({"n": 2}));
-        assert_eq!(record.succeeded()["n"], 2, "a warm container needs no engine");
-        thread::sleep(Duration::from_secs(5));
-        assert!(!needs_a_container.is_finished());
-        drop(engine);
-        needs_a_container.join().unwrap()
+    let id = cold.fire(&json!({"n": 1}));
+    eventually("an invoker that says what is wrong", || {
+        still_warm(2);
+        (health(&world) == ["unhealthy"]).then_some(())
     });
-    assert_eq!(outcome.succeeded()["n"], 1);
-    world.works();
+    still_warm(3);
+    assert!(world.server().printed().contains("engine"), "its log says why");
+    drop(engine);
+    eventually("an invoker that is up again", || (health(&world) == ["up"]).then_some(()));
+    still_warm(4);
+    let record = world.record(&id);
+    assert!(matches!(record.status(), "success" | "whisk internal error"), "{}", record.0);
+    each_has_one_record(&world, &[]);
+    eventually("a container for another action", || {
+        let answer = cold.invoke("blocking=true", &json!({"n": 5}));
+        (answer.status == 200).then_some(())
+    });
     assert!(world.server().containers_left().len() <= 2);
+    world.end();
+}
+
+/// What the invokers are said to be.
+fn health(world: &World) -> Vec<String> {
+    let admin = format!("127.0.0.1:{}", world.server().admin_port());
+    let invokers = RawRequest::new(&admin, "GET", "/invokers").send().json();
+    let states = invokers.as_object().unwrap().values();
+    states.map(|state| state.as_str().unwrap().to_owned()).collect()
 }

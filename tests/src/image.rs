@@ -1,0 +1,35 @@
+//! Images that a scenario makes for itself, without a registry.
+
+use serde_json::json;
+
+use crate::host::docker;
+
+/// An image of a scenario's own; gone when dropped.
+#[derive(Debug)]
+pub struct Image {
+    /// What it is called.
+    pub name: String,
+}
+
+impl Image {
+    /// The Python runtime's image with a Python program in the place of its proxy.
+    ///
+    /// # Panics
+    /// When Docker does not make it.
+    #[must_use]
+    pub fn running(name: &str, program: &str) -> Self {
+        let image = format!("whirl-test/{name}-{}:1", std::process::id());
+        let entry = format!("ENTRYPOINT {}", json!(["python3", "-c", program]));
+        let container = docker(&["create", "whirl/action-python-v3.11:latest"]);
+        let made = docker(&["commit", "--change", &entry, container.trim(), &image]);
+        let _ = docker(&["rm", "-f", container.trim()]);
+        assert!(made.starts_with("sha256:"), "{made}");
+        Self { name: image }
+    }
+}
+
+impl Drop for Image {
+    fn drop(&mut self) {
+        let _ = docker(&["rmi", "-f", &self.name]);
+    }
+}
