@@ -59,10 +59,10 @@ impl Running {
         self.epoch.elapsed()
     }
 
-    /// Freezes it. An engine in trouble is not asked to, as it might do so at any time later: the container then
-    /// goes on, and can be used.
+    /// Freezes it once all that its runs said has come. Where that does not come it is left to go on, and can be used;
+    /// so it is where the engine is in trouble, which might freeze it at any time later.
     pub(crate) async fn pause(&self, factory: &dyn ContainerFactory) -> Result<(), ContainerError> {
-        if factory.trouble().is_some() {
+        if factory.trouble().is_some() || !self.last_words().await {
             return Ok(());
         }
         self.client.forget_connections();
@@ -79,15 +79,15 @@ impl Running {
         Ok(())
     }
 
-    /// Waits until the logs of what ran in it are complete, for a moment at most: its end is near, and marks that are
-    /// on their way would be lost with it.
-    pub(crate) async fn last_words(&self) {
+    /// Waits until the logs of what ran in it are complete, for a moment at most: it is to be frozen or removed, and
+    /// marks that are on their way would be late or lost. Whether they are complete.
+    pub(crate) async fn last_words(&self) -> bool {
         let complete = async {
             while !self.book.lock().is_complete() {
                 tokio::time::sleep(LISTEN_AGAIN).await;
             }
         };
-        let _incomplete = tokio::time::timeout(LONGEST_LAST_WORDS, complete).await;
+        tokio::time::timeout(LONGEST_LAST_WORDS, complete).await.is_ok()
     }
 
     /// Its output has ended, so it has too.

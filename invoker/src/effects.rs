@@ -113,7 +113,7 @@ impl Shell {
     async fn destroy(self: &Arc<Self>, id: ContainerId) {
         let Some(container) = self.container(id) else { return };
         container.client.forget_connections();
-        container.last_words().await;
+        let _what_is_missing_is_lost = container.last_words().await;
         match self.factory.destroy(&container.name).await {
             Ok(()) => {
                 self.forget_container(id);

@@ -11,7 +11,7 @@ use whirl_backends::store::Stores;
 use whirl_containers::factory::{ContainerError, ContainerFactory};
 use whirl_model::limits::LimitBounds;
 use whirl_model::{ActivationId, Epoch, InvokerId, Namespace, RuntimeManifest, Topic, Willingness};
-use whirl_scheduling::pool::{Event, PoolStatus};
+use whirl_scheduling::pool::{Event, PoolLoad, PoolStatus};
 use whirl_service::Readiness;
 use whirl_service::checks::Checks;
 use whirl_service::keys::ServerKey;
@@ -119,6 +119,12 @@ impl Invoker {
         let heartbeat = member.zip(membership);
         let heartbeat = heartbeat.map(|(parts, place)| Heartbeat::begin(Arc::clone(&shell), parts, place));
         Ok(Self { shell, heartbeat: heartbeat.map(Arc::new) })
+    }
+
+    /// What it has for containers, and what of it is free.
+    #[must_use]
+    pub fn load(&self) -> PoolLoad {
+        self.shell.state.lock().pool.load()
     }
 
     /// How it is doing.

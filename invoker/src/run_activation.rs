@@ -84,6 +84,9 @@ pub(crate) async fn run(
             let record = Arc::new(record::of_run(&job.message, &job.action, over, cost));
             // From the acknowledgement on the caller may have the result: a record of it is safe first.
             let is_kept = shell.conclude(&job.message, &record, &*job.receipt);
+            if !broken {
+                shell.factory.run_ended(&container.name);
+            }
             let turn = shell.turn(Event::Ended(id, if broken { Fate::Discard } else { Fate::Keep }));
             let stages = &shell.metrics.stages;
             stages.placement.observe((began - job.taken).as_secs_f64());

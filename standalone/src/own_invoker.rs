@@ -4,7 +4,7 @@
 use std::sync::OnceLock;
 
 use whirl_controller::{
-    Demand, Health, Invokers, Life, LiveLog, LiveLogs, OneInvoker, Opening, Refusal, Wanted,
+    Demand, Health, Invokers, Life, LiveLog, LiveLogs, OneInvoker, Opening, Part, Refusal, Resources, Wanted,
 };
 use whirl_invoker::Invoker;
 use whirl_model::{InvokerId, Willingness};
@@ -40,6 +40,16 @@ impl Invokers for OwnInvoker {
             None => Health::Down,
         };
         vec![(self.id, health)]
+    }
+
+    fn resources(&self) -> Vec<(InvokerId, Resources)> {
+        let load = self.invoker.get().map(Invoker::load);
+        let resources = load.map(|load| Resources {
+            memory: Part { total: load.memory_total, free: load.memory_free },
+            cpu: Part { total: load.cpu_total, free: load.cpu_free },
+            gpus: load.gpus,
+        });
+        resources.map(|resources| (self.id, resources)).into_iter().collect()
     }
 }
 

@@ -49,7 +49,7 @@ use self::known::{Container, Group, Known};
 use self::network::Bridge;
 pub use self::options::{CpuOptions, DockerOptions, Isolation, NetworkOptions, PullPolicy, ReadOnlyRoot};
 use self::removal::Remover;
-use self::strays::Strays;
+use self::strays::{Creation, Strays};
 use self::watch::{PACE, Pace, Watch, watch};
 use crate::factory::{
     ContainerError, ContainerFactory, ContainerImage, ContainerName, ContainerSpec, ContainerState, CpuMeter,
@@ -97,7 +97,8 @@ impl DockerFactory {
         let engine = Engine::connect(options.host.as_deref()).await;
         let engine = engine.map_err(|error| SetupError::Engine(Box::new(error)))?;
         let credentials = readable_credentials(options).await?;
-        abilities::check(&engine, options).await?;
+        // On the heap, as it is large and made once.
+        Box::pin(abilities::check(&engine, options)).await?;
         let bridge = network::provide(&engine, options).await?;
         let firewall = match set_firewall(&engine, &bridge, options).await {
             Ok(firewall) => firewall,
@@ -304,32 +305,6 @@ impl DockerFactory {
                 tracing::warn!(error, container = %name, "a container that failed to start stays for now");
                 false
             }
-        }
-    }
-}
-
-/// A creation under way. If it is dropped before it is known what it leaves, its container becomes a stray.
-struct Creation<'a> {
-    strays: &'a Strays,
-    name: Option<ContainerName>,
-}
-
-impl<'a> Creation<'a> {
-    fn begin(strays: &'a Strays, name: &ContainerName) -> Self {
-        strays.forget(name);
-        Self { strays, name: Some(name.clone()) }
-    }
-
-    /// Its caller has the container, or nothing is left of it.
-    fn settled(&mut self) {
-        self.name = None;
-    }
-}
-
-impl Drop for Creation<'_> {
-    fn drop(&mut self) {
-        if let Some(name) = self.name.take() {
-            self.strays.add(name);
         }
     }
 }

@@ -1,5 +1,5 @@
 //! Lifts a container's CPU limit before it is removed: hundreds of processes that are killed need CPU time to die, and
-//! under a tight limit they need minutes.
+//! under a tight limit they need minutes. They die as the lightest of all, so that nobody else waits for it.
 
 use std::io;
 use std::path::PathBuf;
@@ -9,31 +9,33 @@ use super::cgroup::{self, Folder, Version, Whereabouts};
 /// The limit of one container.
 #[derive(Clone, Debug)]
 pub(super) struct CpuQuota {
-    version: Version,
-    file: PathBuf,
+    folder: PathBuf,
+    /// The file of the weight, and the least that there is.
+    lightest: (&'static str, &'static str),
+    /// The file of the limit, and the word for none.
+    unlimited: (&'static str, &'static str),
 }
 
 impl CpuQuota {
     /// The limit, where there is a control group for it.
     pub(super) fn of(whereabouts: &Whereabouts) -> Option<Self> {
-        Some(Self::in_folder(&whereabouts.folder("cpu")?))
+        Some(Self::in_folder(whereabouts.folder("cpu")?))
     }
 
-    fn in_folder(folder: &Folder) -> Self {
-        let name = match folder.version {
-            Version::One => "cpu.cfs_quota_us",
-            Version::Two => "cpu.max",
+    fn in_folder(folder: Folder) -> Self {
+        let (lightest, unlimited) = match folder.version {
+            Version::One => (("cpu.shares", "2"), ("cpu.cfs_quota_us", "-1")),
+            Version::Two => (("cpu.weight", "1"), ("cpu.max", "max")),
         };
-        Self { version: folder.version, file: folder.path.join(name) }
+        Self { folder: folder.path, lightest, unlimited }
     }
 
-    /// Takes the limit away.
+    /// Takes the limit away, and what the container has before others.
     pub(super) fn lift(&self) -> io::Result<()> {
-        let none = match self.version {
-            Version::One => "-1",
-            Version::Two => "max",
-        };
-        cgroup::write(&self.file, none)
+        for (file, word) in [self.lightest, self.unlimited] {
+            cgroup::write(&self.folder.join(file), word)?;
+        }
+        Ok(())
     }
 }
 
@@ -42,16 +44,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_version_has_its_own_word_for_no_limit() {
-        for (version, name, none) in
-            [(Version::One, "cpu.cfs_quota_us", "-1"), (Version::Two, "cpu.max", "max")]
-        {
+    fn each_version_has_its_own_words() {
+        for (version, words) in [
+            (Version::One, [("cpu.shares", "2"), ("cpu.cfs_quota_us", "-1")]),
+            (Version::Two, [("cpu.weight", "1"), ("cpu.max", "max")]),
+        ] {
             let dir = tempfile::tempdir().unwrap();
-            let quota = CpuQuota::in_folder(&Folder { version, path: dir.path().to_owned() });
+            let quota = CpuQuota::in_folder(Folder { version, path: dir.path().to_owned() });
             assert!(quota.lift().is_err(), "there is no group");
-            std::fs::write(dir.path().join(name), "").unwrap();
+            for (file, _) in words {
+                std::fs::write(dir.path().join(file), "").unwrap();
+            }
             quota.lift().unwrap();
-            assert_eq!(std::fs::read_to_string(dir.path().join(name)).unwrap(), none);
+            for (file, word) in words {
+                assert_eq!(std::fs::read_to_string(dir.path().join(file)).unwrap(), word);
+            }
         }
     }
 }

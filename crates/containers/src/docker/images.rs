@@ -2,15 +2,20 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, Shared};
 use parking_lot::Mutex;
+use tokio::time::timeout;
 use whirl_model::ImageName;
 
 use super::credentials::Source;
 use super::engine::{Engine, EngineError};
 use super::options::PullPolicy;
+
+/// Whoever has an image waits no longer for a newer one.
+const LONGEST_REFRESH: Duration = Duration::from_secs(30);
 
 type Outcome = Result<(), Arc<EngineError>>;
 type Pull = Shared<BoxFuture<'static, Outcome>>;
@@ -42,19 +47,22 @@ impl Images {
     /// Makes sure that a user's image is on the host, as new as the policy says.
     pub(super) async fn provide(&self, image: &ImageName) -> Outcome {
         let local = local(self.policy, image);
-        if local == Local::Preferred && self.engine.has_image(&image.to_string()).await? {
-            return Ok(());
+        if local == Local::Useless || !self.engine.has_image(&image.to_string()).await? {
+            return self.pull_with_others(image).await;
         }
-        let outcome = self.pull_with_others(image).await;
-        if let Err(error) = &outcome
-            && local == Local::Fallback
-            && self.engine.has_image(&image.to_string()).await?
-        {
-            let error = &**error as &dyn std::error::Error;
+        if local == Local::Fallback {
+            self.refresh(image).await;
+        }
+        Ok(())
+    }
+
+    /// Tries to have a newer one in the place of the one that is there.
+    async fn refresh(&self, image: &ImageName) {
+        let pull = timeout(LONGEST_REFRESH, self.pull_with_others(image)).await;
+        if let Err(error) = pull.unwrap_or_else(|_elapsed| Err(Arc::new(EngineError::Timeout))) {
+            let error = &*error as &dyn std::error::Error;
             tracing::warn!(error, %image, "an image cannot be pulled: the one that is there is taken");
-            return Ok(());
         }
-        outcome
     }
 
     async fn pull_with_others(&self, image: &ImageName) -> Outcome {

@@ -337,20 +337,20 @@ fn profile() -> Value {
         [FILES, MEMORY, PROCESSES, SIGNALS_AND_TIME, COMMUNICATION, ABOUT_THE_SYSTEM].concat();
     let mut rules = vec![
         json!({"names": unconditional, "action": "SCMP_ACT_ALLOW"}),
-        allow("clone", vec![argument(0, NEW_NAMESPACES, "SCMP_CMP_MASKED_EQ")]),
+        allow("clone", &[argument(0, NEW_NAMESPACES, "SCMP_CMP_MASKED_EQ")]),
         // Its flags are out of a filter's reach; whoever is told that it is not there takes `clone`.
         json!({"names": ["clone3"], "action": "SCMP_ACT_ERRNO", "errnoRet": ENOSYS}),
-        allow("socket", vec![equal(0, AF_UNIX)]),
-        allow("socket", vec![equal(0, AF_INET), argument(2, IPPROTO_ICMP, "SCMP_CMP_NE")]),
-        allow("socket", vec![equal(0, AF_INET6), argument(2, IPPROTO_ICMPV6, "SCMP_CMP_NE")]),
-        allow("socket", vec![equal(0, AF_NETLINK), equal(2, NETLINK_ROUTE)]),
+        allow("socket", &[equal(0, AF_UNIX)]),
+        allow("socket", &[equal(0, AF_INET), argument(2, IPPROTO_ICMP, "SCMP_CMP_NE")]),
+        allow("socket", &[equal(0, AF_INET6), argument(2, IPPROTO_ICMPV6, "SCMP_CMP_NE")]),
+        allow("socket", &[equal(0, AF_NETLINK), equal(2, NETLINK_ROUTE)]),
     ];
-    rules.extend(PERSONALITIES.map(|which| allow("personality", vec![equal(0, which)])));
+    rules.extend(PERSONALITIES.map(|which| allow("personality", &[equal(0, which)])));
     json!({"defaultAction": "SCMP_ACT_ERRNO", "syscalls": rules})
 }
 
 /// Lets a call through whose arguments are all like this.
-fn allow(name: &str, arguments: Vec<Value>) -> Value {
+fn allow(name: &str, arguments: &[Value]) -> Value {
     json!({"names": [name], "action": "SCMP_ACT_ALLOW", "args": arguments})
 }
 

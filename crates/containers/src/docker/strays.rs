@@ -41,6 +41,33 @@ impl Strays {
     }
 }
 
+/// A creation under way. If it is dropped before it is known what it leaves, its container becomes a stray.
+pub(super) struct Creation<'a> {
+    strays: &'a Strays,
+    name: Option<ContainerName>,
+}
+
+impl<'a> Creation<'a> {
+    /// Begins one. From here on its caller answers for what has the name.
+    pub(super) fn begin(strays: &'a Strays, name: &ContainerName) -> Self {
+        strays.forget(name);
+        Self { strays, name: Some(name.clone()) }
+    }
+
+    /// Its caller has the container, or nothing is left of it.
+    pub(super) fn settled(&mut self) {
+        self.name = None;
+    }
+}
+
+impl Drop for Creation<'_> {
+    fn drop(&mut self) {
+        if let Some(name) = self.name.take() {
+            self.strays.add(name);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -54,8 +81,9 @@ mod tests {
         for _ in 1..LOOKS {
             assert!(strays.found_among(&[ContainerName::new("other")]).is_empty());
         }
-        assert_eq!(strays.found_among(std::slice::from_ref(&late)), [late.clone()]);
-        assert_eq!(strays.names(), [late.clone()], "a removal may fail: it stays noted until that is done");
+        let late_alone = std::slice::from_ref(&late);
+        assert_eq!(strays.found_among(late_alone), late_alone);
+        assert_eq!(strays.names(), late_alone, "a removal may fail: it stays noted until that is done");
         strays.forget(&late);
         assert!(strays.names().is_empty());
     }

@@ -101,7 +101,7 @@ async fn a_creation_that_nobody_waits_for_any_more_leaves_nothing() {
         _ = factory.create(&spec) => panic!("it cannot be made yet"),
         () = engine.asked_to_create(1) => {}
     }
-    assert_eq!(factory.strays.names(), [spec.name.clone()]);
+    assert_eq!(factory.strays.names(), std::slice::from_ref(&spec.name));
     engine.hang(false);
     until("it was made and is gone", || factory.strays.names().is_empty()).await;
     assert_eq!(engine.names(), [""; 0]);

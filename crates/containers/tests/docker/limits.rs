@@ -99,12 +99,12 @@ async fn cpu_time_is_limited_and_told() {
 
 #[tokio::test]
 async fn a_disk_limit_holds_or_the_engine_is_refused() {
-    let options = DockerOptions { disk: Some(64), ..DockerOptions::new("test-disk") };
+    let options = DockerOptions { disk: Some(256), ..DockerOptions::new("test-disk") };
     let Some(without) = support::factory(DockerOptions::new("test-disk")).await else { return };
     let factory = match DockerFactory::connect(&options).await {
         Ok(factory) => factory,
         Err(error) => {
-            assert!(matches!(error, SetupError::NoDiskLimit { mebibytes: 64, .. }), "{error:?}");
+            assert!(matches!(error, SetupError::NoDiskLimit { mebibytes: 256, .. }), "{error:?}");
             assert!(error.to_string().contains("docker.read_only_root_tmp"), "{error}");
             assert_eq!(without.remove_leftovers().await.unwrap(), 0);
             return without.close().await.unwrap();
@@ -112,7 +112,7 @@ async fn a_disk_limit_holds_or_the_engine_is_refused() {
     };
     let action = Action::start(&factory, "whirl-test-disk", FILL).await;
     assert_eq!(action.run(json!({"mebibytes": 32})).await, json!({}));
-    assert_ne!(action.run(json!({"mebibytes": 128})).await["failed"], json!(null));
+    assert_ne!(action.run(json!({"mebibytes": 512})).await["failed"], json!(null));
     factory.destroy(&action.name).await.unwrap();
     assert_eq!(factory.remove_leftovers().await.unwrap(), 0);
     factory.close().await.unwrap();
