@@ -4,9 +4,10 @@
 //! [`Pool::handle`] takes one event and answers with effects; the shell carries them out and reports back. Its
 //! nouns: `fleet`, the containers, and what of the host they hold (`resources`); `queue`, who waits, and how
 //! they stand (`standing`); `stem_cells`, how many of those there should be; `departures`, what is remembered
-//! of containers that went. Its verbs: `lifecycle`, what is told of a container; `placement` and `eviction`, who
-//! gets one and who has to go; `timers`, what time asks for.
+//! of containers that went. Its verbs: `lifecycle`, what is told of a container; `choice`, `placement` and
+//! `eviction`, who gets one and who has to go; `timers`, what time asks for.
 
+mod choice;
 mod config;
 mod container;
 mod departures;
@@ -93,11 +94,16 @@ impl Pool {
         let mut turn = Turn::at(now);
         self.expire(&mut turn);
         self.take(event, &mut turn);
-        while std::mem::take(&mut turn.stirred) {
-            self.go_through_queue(&mut turn);
-        }
+        self.settle(&mut turn);
         self.conclude(&mut turn);
         turn.effects
+    }
+
+    /// Goes through the queue until that changes nothing more.
+    fn settle(&mut self, turn: &mut Turn) {
+        while std::mem::take(&mut turn.stirred) {
+            self.go_through_queue(turn);
+        }
     }
 
     fn take(&mut self, event: Event, turn: &mut Turn) {
@@ -129,8 +135,10 @@ impl Pool {
         if self.phase == Phase::Drained {
             self.phase = Phase::Draining;
         }
+        // Who has just expired makes way for those who wait before it does for this one.
+        self.settle(turn);
         // The warm path: what is open now was not wanted by anybody before, or is kept from everybody.
-        let open = self.fleet.warmest(&request.key).filter(|_| !turn.stirred);
+        let open = self.fleet.warmest(&request.key);
         match open.filter(|id| !self.is_denied(Ticket::LAST, *id)) {
             Some(id) => {
                 self.count_bypass(id, Ticket::LAST);
@@ -157,9 +165,7 @@ impl Pool {
             self.wake_by(at, turn);
         }
         let ticket = self.queue.push_back(request);
-        if !turn.stirred {
-            self.consider(ticket, turn);
-        }
+        self.consider(ticket, turn);
     }
 
     /// Takes a place before all others: it was its turn already.

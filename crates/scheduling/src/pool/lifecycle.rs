@@ -86,13 +86,13 @@ impl Pool {
     pub(super) fn ended(&mut self, id: ContainerId, fate: Fate, turn: &mut Turn) {
         if self.leave(id, fate == Fate::Discard, turn) {
             turn.push(Effect::GrantCredit(1));
-            self.settle(id, turn);
+            self.go_on(id, turn);
         }
     }
 
     pub(super) fn bounced(&mut self, id: ContainerId, request: Request, turn: &mut Turn) {
         if self.leave(id, true, turn) {
-            self.settle(id, turn);
+            self.go_on(id, turn);
             self.wait_again(request, turn);
         }
     }
@@ -116,7 +116,7 @@ impl Pool {
     }
 
     /// Uses a container that an activation has left, or has it removed.
-    fn settle(&mut self, id: ContainerId, turn: &mut Turn) {
+    fn go_on(&mut self, id: ContainerId, turn: &mut Turn) {
         let Some(container) = self.fleet.get(id) else { return };
         if container.state.is_removing() {
             self.note_departure(id, ColdReason::Broken);

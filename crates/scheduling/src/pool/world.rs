@@ -34,8 +34,10 @@ enum Step {
     Probe {
         action: u8,
     },
+    /// Time passes; the tick that it brings may be late.
     Wait {
         millis: u16,
+        late: bool,
     },
 }
 
@@ -50,7 +52,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => any::<usize>().prop_map(|which| Step::Condemn { which }),
         1 => (any::<usize>(), 0..6u8).prop_map(|(which, what)| Step::Stray { which, what }),
         1 => (0..actions::COUNT).prop_map(|action| Step::Probe { action }),
-        4 => (0..20_000u16).prop_map(|millis| Step::Wait { millis }),
+        4 => (0..20_000u16, prop::bool::weighted(0.3)).prop_map(|(millis, late)| Step::Wait { millis, late }),
     ]
 }
 
@@ -204,7 +206,8 @@ impl World {
                 }
             }
             Step::Probe { action } => self.send(Event::Probe(actions::stem(action))),
-            Step::Wait { millis } => self.wait(Moment::from_millis(millis.into())),
+            Step::Wait { millis, late: true } => self.now += Moment::from_millis(millis.into()),
+            Step::Wait { millis, late: false } => self.wait(Moment::from_millis(millis.into())),
         }
     }
 
