@@ -41,6 +41,8 @@ pub(crate) struct Options {
     pub(crate) idle_timeout: Option<u32>,
     /// Seconds that idle containers stay unpaused.
     pub(crate) pause_grace: Option<u32>,
+    /// Cores that all containers without cores of their own may use together.
+    pub(crate) cpus: Option<u32>,
     /// Mebibytes of a `/tmp` over a root that cannot be written to.
     pub(crate) read_only_root_tmp: Option<u32>,
     /// A data directory that is there already, in place of a new one.
@@ -55,6 +57,7 @@ impl Options {
             manifest: None,
             idle_timeout: None,
             pause_grace: None,
+            cpus: None,
             read_only_root_tmp: None,
             data: None,
         }
@@ -96,6 +99,9 @@ impl Server {
         }
         if let Some(seconds) = options.pause_grace {
             command.env("WHIRL_INVOKER__PAUSE_GRACE_SECONDS", seconds.to_string());
+        }
+        if let Some(cpus) = options.cpus {
+            command.env("WHIRL_DOCKER__CPUS", cpus.to_string());
         }
         if let Some(mebibytes) = options.read_only_root_tmp {
             command.env("WHIRL_DOCKER__READ_ONLY_ROOT_TMP", mebibytes.to_string());

@@ -1,5 +1,5 @@
 //! How fast a neighbour stays while another action takes all it can get: each bomb in a container whose CPU quota
-//! leaves one core of the machine free, called again as soon as it has ended.
+//! leaves one core of the machine free, called again as soon as it has ended. That bombs end well is for the tests.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -27,6 +27,9 @@ const FIRST_CALLS: u32 = 10;
 const MOST: f64 = 1.2;
 /// Mebibytes of `/tmp`, which the disk bombs fill.
 const TMP: u32 = 64;
+/// Mebibytes of the two containers, which are all that there is: so large a part of the quota may a bomb use.
+const BOMB_MEMORY: u32 = 512;
+const NEIGHBOUR_MEMORY: u32 = 128;
 /// Milliseconds after which a bomb is ended that nothing else ends.
 const FUSE: u32 = 4000;
 
@@ -53,18 +56,19 @@ const BOMBS: [(&str, &str); 7] = [
     ),
 ];
 
-/// What the neighbour does: computes by itself, or waits for something.
-const NEIGHBOURS: [(&str, &str); 2] = [
-    ("computes for 50 ms", "for _ in range(p['n']): pass\n return {}"),
-    ("waits for 50 ms", "time.sleep(0.05)\n return {}"),
+/// What the neighbour does, and how many cores of its own it asks for: to compute for a known time it needs one.
+const NEIGHBOURS: [(&str, &str, u32); 2] = [
+    ("computes for 50 ms on a core of its own", "for _ in range(p['n']): pass\n return {}", 1),
+    ("waits for 50 ms and has no core of its own", "time.sleep(0.05)\n return {}", 0),
 ];
 
 /// A section per neighbour.
 pub(crate) fn measure(plan: &Plan) -> Result<Vec<Section>, Error> {
     let cores = thread::available_parallelism().map_or(1, usize::from);
-    #[expect(clippy::cast_precision_loss, reason = "no machine has so many cores")]
-    let quota = (cores as f64 - 1.0).max(0.5);
+    let quota = u32::try_from(cores - 1).unwrap_or(u32::MAX).max(1);
     let options = Options {
+        memory: Some(BOMB_MEMORY + NEIGHBOUR_MEMORY),
+        cpus: Some(quota),
         manifest: Some(WITHOUT_STEM_CELLS.to_owned()),
         read_only_root_tmp: Some(TMP),
         ..Options::defaults(&plan.whirl)
@@ -72,7 +76,7 @@ pub(crate) fn measure(plan: &Plan) -> Result<Vec<Section>, Error> {
     let server = Server::start(&options, &plan.stop)?;
     let platform = Platform::of(&server)?;
     let place = Place { plan, platform: &platform, quota };
-    let sections = NEIGHBOURS.iter().map(|(name, code)| place.section(name, code)).collect();
+    let sections = NEIGHBOURS.iter().map(|neighbour| place.section(neighbour)).collect();
     server.stop()?;
     sections
 }
@@ -81,13 +85,13 @@ pub(crate) fn measure(plan: &Plan) -> Result<Vec<Section>, Error> {
 struct Place<'a> {
     plan: &'a Plan,
     platform: &'a Platform,
-    /// Cores that a bomb may use.
-    quota: f64,
+    /// Cores that all containers without cores of their own may use together.
+    quota: u32,
 }
 
 impl Place<'_> {
-    fn section(&self, name: &str, code: &str) -> Result<Section, Error> {
-        let mut neighbour = self.neighbour(code)?;
+    fn section(&self, (name, code, cores): &(&str, &str, u32)) -> Result<Section, Error> {
+        let mut neighbour = self.neighbour(code, *cores)?;
         let before = self.calls(&mut neighbour)?;
         let bombs: Result<Vec<_>, Error> =
             BOMBS.iter().map(|(bomb, code)| Ok((*bomb, self.beside(code, &mut neighbour)?))).collect();
@@ -107,25 +111,28 @@ impl Place<'_> {
             columns: vec!["p50 ms", "p99 ms", "p99 ratio"],
             rows,
             notes: vec![format!(
-                "A call each {} ms, in a container without a limit of its own. The bomb has {} of the cores, {TMP} MB \
-                 of /tmp, and is called again as soon as it has ended, by its limit or after {FUSE} ms. Ratios are to \
-                 the neighbour alone.",
+                "A call each {} ms. All containers without cores of their own have {} of the machine's together; of \
+                 those the bomb has {BOMB_MEMORY} parts of {}. It has {TMP} MB of /tmp, and is called again as soon \
+                 as it has ended, by its limit or after {FUSE} ms. Ratios are to the neighbour alone.",
                 EVERY.as_millis(),
-                self.quota
+                self.quota,
+                BOMB_MEMORY + NEIGHBOUR_MEMORY,
             )],
             raw: json!({ "alone_p99_ms": { "before": before.millis(99.0), "after": after.millis(99.0) } }),
         })
     }
 
     /// The neighbour, warm, and with as much to compute as it takes for its time.
-    fn neighbour(&self, code: &str) -> Result<(Connection, Request), Error> {
+    fn neighbour(&self, code: &str, cores: u32) -> Result<(Connection, Request), Error> {
         let measure = "if p.get('measure'):\n  t = time.process_time()\n  for _ in range(1000000): pass\n  \
                        return {'n': int(1000000 * p['measure'] / (time.process_time() - t))}";
         let source = format!("import time\ndef main(p):\n {measure}\n {code}\n");
         let name = "bench-bombs-neighbour";
         let create = |parameters: Value| {
             let exec = json!({ "kind": Language::Python.kind(), "code": source });
-            self.platform.put_action(name, &json!({ "exec": exec, "parameters": parameters }))
+            let limits = json!({ "memory": NEIGHBOUR_MEMORY, "cpu": cores });
+            self.platform
+                .put_action(name, &json!({ "exec": exec, "limits": limits, "parameters": parameters }))
         };
         create(json!([{ "key": "measure", "value": WORK.as_secs_f64() }]))?;
         let mut connection = self.platform.connect()?;
@@ -144,7 +151,7 @@ impl Place<'_> {
     fn beside(&self, code: &str, neighbour: &mut (Connection, Request)) -> Result<Latencies, Error> {
         let name = "bench-bombs-bomb";
         let source = format!("import os\ndef main(p):\n {code}\n");
-        let limits = json!({ "timeout": FUSE, "memory": 256, "cpu": self.quota });
+        let limits = json!({ "timeout": FUSE, "memory": BOMB_MEMORY });
         let exec = json!({ "kind": Language::Python.kind(), "code": source });
         self.platform.put_action(name, &json!({ "exec": exec, "limits": limits }))?;
         let request = self.platform.invoke_request(name);

@@ -105,7 +105,7 @@ impl Balancer {
         let weight = Weight::of(request, reason == Reason::Queued);
         invoker.account.reserve(&weight);
         let choice = Choice { invoker: InvokerId(number), epoch: invoker.epoch, reason };
-        self.show_all(number, &weight);
+        self.show_all(number, weight.is_plain());
         let entry = Reservation { invoker: number, weight, deadline: request.deadline, position: None };
         if let Some(replaced) = self.ledger.enter(request.activation, entry) {
             self.release(&replaced);
@@ -129,10 +129,10 @@ impl Balancer {
             return;
         };
         entry.position = Some(position);
-        let Reservation { invoker: number, weight, .. } = entry.clone();
+        let (number, weight, plain) = (entry.invoker, entry.weight.clone(), entry.weight.is_plain());
         if let Some(invoker) = self.get(number) {
-            invoker.account.published(&weight, position);
-            self.show_all(number, &weight);
+            invoker.account.published(weight, position);
+            self.show_all(number, plain);
         }
     }
 
@@ -197,7 +197,7 @@ impl Balancer {
     fn release(&mut self, entry: &Reservation) {
         if let Some(invoker) = self.get(entry.invoker) {
             invoker.account.release(&entry.weight, entry.position);
-            self.show_all(entry.invoker, &entry.weight);
+            self.show_all(entry.invoker, entry.weight.is_plain());
         }
     }
 
@@ -212,21 +212,22 @@ impl Balancer {
         self.show(number);
     }
 
-    /// Brings the view up to date with an invoker whose account something was entered into.
-    fn show_all(&mut self, number: u32, weight: &Weight) {
+    /// Brings the view up to date with an invoker whose account has changed, by memory alone if that is `plain`.
+    fn show_all(&mut self, number: u32, plain: bool) {
         self.show(number);
-        if !weight.is_plain() {
+        if !plain {
             self.equip(number);
         }
     }
 
+    /// What an invoker has beside memory.
     fn equip(&mut self, number: u32) {
         if let Some(invoker) = self.invokers.get(number as usize).and_then(Option::as_ref) {
             self.view.equip(number, invoker.equipment());
         }
     }
 
-    /// The same for what always counts: health, memory, queue.
+    /// What always counts: health, memory, queue.
     fn show(&mut self, number: u32) {
         if let Some(invoker) = self.invokers.get(number as usize).and_then(Option::as_ref) {
             self.view.show(number, invoker.standing());

@@ -54,7 +54,9 @@ impl Sum {
     fn add(&mut self, weight: &Weight) {
         self.memory += i64::from(weight.memory);
         self.cores += i64::from(weight.cores);
-        self.gpus.extend(weight.gpu.clone());
+        if let Some(gpu) = &weight.gpu {
+            self.gpus.push(Arc::clone(gpu));
+        }
         self.queued += u32::from(weight.queued);
     }
 
@@ -157,12 +159,12 @@ impl Account {
     }
 
     /// Learns where in the topic a reserved activation is.
-    pub(super) fn published(&mut self, weight: &Weight, position: Position) {
+    pub(super) fn published(&mut self, weight: Weight, position: Position) {
         if position < self.taken {
-            self.unreported.subtract(weight);
+            self.unreported.subtract(&weight);
         } else {
             let index = self.sent.partition_point(|(earlier, _)| *earlier < position);
-            self.sent.insert(index, (position, weight.clone()));
+            self.sent.insert(index, (position, weight));
         }
     }
 
@@ -216,8 +218,8 @@ mod tests {
         let mut account = account(1024);
         account.reserve(&ONE);
         account.reserve(&ONE);
-        account.published(&ONE, Position(0));
-        account.published(&ONE, Position(1));
+        account.published(ONE, Position(0));
+        account.published(ONE, Position(1));
         assert_eq!(account.available(), 512);
         assert!(account.report(&report(2, 1, 768)), "it has taken the first");
         assert_eq!(account.available(), 512);
@@ -234,7 +236,7 @@ mod tests {
     fn an_end_that_overtakes_reports_is_made_up_for_in_each_of_them() {
         let mut account = account(1024);
         account.reserve(&ONE);
-        account.published(&ONE, Position(0));
+        account.published(ONE, Position(0));
         account.ended(ONE, Some(Position(0)), 3);
         assert_eq!(account.available(), 1024);
         account.report(&report(2, 0, 1024));
@@ -251,7 +253,7 @@ mod tests {
         account.reserve(&ONE);
         account.report(&report(2, 1, 768));
         assert_eq!(account.available(), 512, "it may be the one that the report counts, or another one's");
-        account.published(&ONE, Position(0));
+        account.published(ONE, Position(0));
         assert_eq!(account.available(), 768);
     }
 
@@ -259,7 +261,7 @@ mod tests {
     fn what_is_released_where_others_wait_is_theirs() {
         let mut account = account(1024);
         account.reserve(&ONE);
-        account.published(&ONE, Position(0));
+        account.published(ONE, Position(0));
         account.report(&InvokerReport { waiting: 3, ..report(2, 1, 0) });
         account.ended(ONE, Some(Position(0)), 2);
         assert_eq!((account.available(), account.depth()), (0, 3));

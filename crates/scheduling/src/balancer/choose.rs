@@ -21,7 +21,10 @@ const HOLDERS: usize = 8;
 ///
 /// Equal views give equal homes to an action, whatever the roll, in every process.
 pub(super) fn choose(view: &View, request: &Request, roll: u64) -> Result<(u32, Reason), Refusal> {
-    let suitable = view.suitable(request).ok_or_else(|| refusal(view, request))?;
+    let mut suitable = Vec::new();
+    if !view.suitable(request, &mut suitable) {
+        return Err(refusal(view, request));
+    }
     let fits = |number| view.fits(number, request);
     let mut places = Places::new(request.place, view.levels());
     let large = Common { base: view.large(request.memory), also: &suitable };

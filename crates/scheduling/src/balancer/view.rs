@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use whirl_model::{Cores, GpuAmount, GpuClass};
+use whirl_model::{Cores, GpuAmount, GpuClass, GpuLimit};
 
 use super::bitmap::Bitmap;
 use super::classes::Classes;
@@ -218,14 +218,17 @@ impl View {
         &self.open
     }
 
-    /// Sets that who can ever run the activation is in all of, beside those of memory and cores. `None` if there is
-    /// a tag or a class of GPUs that nobody has.
-    pub(super) fn suitable(&self, request: &Request) -> Option<Vec<&Bitmap>> {
-        let mut sets = self.tagged(&request.tags)?;
-        if let Some(gpu) = &request.gpu {
-            sets.push(&self.gpus.get(&gpu.class)?.all);
+    /// Adds the sets that who can ever run the activation is in all of, beside those of memory and cores. Whether
+    /// there are such: not if there is a tag or a class of GPUs that nobody has.
+    pub(super) fn suitable<'a>(&'a self, request: &Request, sets: &mut Vec<&'a Bitmap>) -> bool {
+        if request.tags.is_empty() && request.gpu.is_none() {
+            return true;
         }
-        Some(sets)
+        let Some(tagged) = self.tagged(&request.tags) else { return false };
+        sets.extend(tagged);
+        let holders = request.gpu.as_ref().map(|gpu| self.gpus.get(&gpu.class));
+        sets.extend(holders.flatten().map(|holders| &holders.all));
+        !matches!(holders, Some(None))
     }
 
     /// Who has each of the tags. `None` if there is one that nobody has.
@@ -257,27 +260,37 @@ impl View {
 
     /// Whether the invoker has enough of everything that is counted, if nothing else ran there.
     pub(super) fn fits(&self, number: u32, request: &Request) -> bool {
-        self.is_large(number, request)
-            && request
-                .gpu
-                .as_ref()
-                .is_none_or(|gpu| self.equipment(number).is_some_and(|e| e.gpus.could(gpu)))
+        self.standing(number).total >= request.memory
+            && (request.is_plain() || self.has_cores(number, request) && self.has_gpus(number, request))
     }
 
     /// The same but for GPUs.
     pub(super) fn is_large(&self, number: u32, request: &Request) -> bool {
-        let cores = |cpu: Cores| self.equipment(number).is_some_and(|e| e.cores_total >= cpu.thousandths());
-        self.standing(number).total >= request.memory && request.cpu.is_none_or(cores)
+        self.standing(number).total >= request.memory && self.has_cores(number, request)
+    }
+
+    fn has_cores(&self, number: u32, request: &Request) -> bool {
+        let enough = |cpu: Cores| self.equipment(number).is_some_and(|e| e.cores_total >= cpu.thousandths());
+        request.cpu.is_none_or(enough)
+    }
+
+    fn has_gpus(&self, number: u32, request: &Request) -> bool {
+        let enough = |gpu: &GpuLimit| self.equipment(number).is_some_and(|e| e.gpus.could(gpu));
+        request.gpu.as_ref().is_none_or(enough)
     }
 
     /// Whether nobody has claimed what the activation needs there.
     pub(super) fn has_room(&self, number: u32, request: &Request) -> bool {
-        let equipped = |equipment: &Equipment| {
+        i64::from(self.standing(number).available) >= i64::from(request.memory)
+            && (request.is_plain() || self.is_equipped(number, request))
+    }
+
+    /// Whether nobody has claimed the cores and the GPUs.
+    fn is_equipped(&self, number: u32, request: &Request) -> bool {
+        self.equipment(number).is_some_and(|equipment| {
             request.cpu.is_none_or(|cpu| equipment.cores >= cpu.thousandths())
                 && request.gpu.as_ref().is_none_or(|gpu| equipment.gpus.can(gpu))
-        };
-        i64::from(self.standing(number).available) >= i64::from(request.memory)
-            && (request.is_plain() || self.equipment(number).is_some_and(equipped))
+        })
     }
 
     fn equipment(&self, number: u32) -> Option<&Equipment> {

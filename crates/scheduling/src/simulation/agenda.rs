@@ -6,10 +6,15 @@ use std::time::Duration;
 
 use crate::Moment;
 
+/// More than ever happen at one moment where each leads to something.
+const MOST_AT_ONCE: u32 = 100_000;
+
 /// Events in order of their time; those of one moment in the order in which they were entered.
 #[derive(Debug)]
 pub(super) struct Agenda<E> {
     now: Moment,
+    /// Events that have happened at this very moment.
+    at_once: u32,
     entered: u64,
     entries: BinaryHeap<Entry<E>>,
 }
@@ -23,11 +28,16 @@ struct Entry<E> {
 
 impl<E> Agenda<E> {
     pub(super) fn new() -> Self {
-        Self { now: Moment::ZERO, entered: 0, entries: BinaryHeap::new() }
+        Self { now: Moment::ZERO, at_once: 0, entered: 0, entries: BinaryHeap::new() }
     }
 
     pub(super) fn now(&self) -> Moment {
         self.now
+    }
+
+    /// Whether so many events happened at one moment that time seems to stand still.
+    pub(super) fn is_stuck(&self) -> bool {
+        self.at_once > MOST_AT_ONCE
     }
 
     /// Enters an event; what should have been earlier happens next.
@@ -43,6 +53,7 @@ impl<E> Agenda<E> {
     /// Goes to the next event.
     pub(super) fn next(&mut self) -> Option<E> {
         let entry = self.entries.pop()?;
+        self.at_once = if entry.at == self.now { self.at_once + 1 } else { 0 };
         self.now = entry.at;
         Some(entry.event)
     }

@@ -145,6 +145,7 @@ impl Cluster {
             Event::Of { .. } => {}
         }
         self.check_due()?;
+        ensure(!self.agenda.is_stuck(), || "one thing leads to another and time stands still".to_owned())?;
         Ok(true)
     }
 
