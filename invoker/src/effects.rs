@@ -39,9 +39,7 @@ impl Shell {
                 }
                 Effect::Reject(activation, rejection) => self.reject(activation, &rejection, turn),
                 Effect::GrantCredit(credit) => self.grant(credit),
-                Effect::WakeAt(at) => {
-                    self.wake.send_replace(Some(at));
-                }
+                Effect::WakeAt(at) => self.alarm.set(at),
                 Effect::Drained => self.drained.notify_waiters(),
             }
         }

@@ -188,21 +188,8 @@ impl Invoker {
 
 /// Sends the pool its ticks.
 async fn keep_time(shell: Arc<Shell>) {
-    let mut wake = shell.wake.subscribe();
     loop {
-        let at = *wake.borrow_and_update();
-        let asleep = async {
-            match at {
-                Some(at) => tokio::time::sleep_until((shell.began + at).into()).await,
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            () = asleep => {
-                shell.wake.send_if_modified(|wish| if *wish == at { wish.take().is_some() } else { false });
-                shell.turn(Event::Tick);
-            }
-            changed = wake.changed() => if changed.is_err() { return },
-        }
+        shell.alarm.rings().await;
+        shell.turn(Event::Tick);
     }
 }

@@ -6,6 +6,7 @@
 
 mod acknowledgements;
 mod actions;
+mod alarm;
 mod config;
 mod container;
 pub mod containers;

@@ -40,7 +40,7 @@ pub(crate) fn of_init(exchange: &Exchange, timeout: Duration) -> Verdict {
     match &exchange.reply {
         _ if exchange.elapsed >= timeout => timed_out_in_init(timeout),
         Reply::TimedOut => timed_out_in_init(timeout),
-        Reply::Answered(answer) if answer.status == 503 => Verdict::Elsewhere,
+        Reply::Answered(answer) if is_untaken(answer) => Verdict::Elsewhere,
         Reply::Answered(answer) => match too_large(answer) {
             Some(text) => over(developer(&text)),
             None if answer.status == 200 => Verdict::Ready,
@@ -55,7 +55,7 @@ pub(crate) fn of_run(exchange: &Exchange, timeout: Duration) -> Verdict {
     match &exchange.reply {
         _ if exchange.elapsed >= timeout => timed_out(timeout),
         Reply::TimedOut => timed_out(timeout),
-        Reply::Answered(answer) if answer.status == 503 => Verdict::Elsewhere,
+        Reply::Answered(answer) if is_untaken(answer) => Verdict::Elsewhere,
         Reply::Answered(answer) => over(run_answered(answer)),
         Reply::ConnectionLost { .. } => Verdict::Broken,
         Reply::NeverConnected { .. } => Verdict::Elsewhere,
@@ -77,8 +77,14 @@ fn timed_out(timeout: Duration) -> Verdict {
 
 /// How action proxies say, in `/init`, that the action ended the process that it runs in.
 const EXITED_IN_INIT: &str = "Cannot start action. Command exited abruptly during initialization.";
-/// The same in `/run`, with the status 400.
+/// The same in `/run`, with the status 400; with 500 it had ended that process before, and nothing was run.
 const EXITED_IN_RUN: &str = "command exited";
+
+/// Whether the container says that it did not begin: it is out of service, or its process ended earlier.
+fn is_untaken(answer: &Answer) -> bool {
+    let had_exited = || error_member(&answer.body).is_some_and(|error| says(&error, EXITED_IN_RUN));
+    answer.status == 503 || answer.status == 500 && had_exited()
+}
 
 fn exited_in_init() -> ActivationResponse {
     developer("The action did not initialize and exited unexpectedly.")

@@ -20,6 +20,7 @@ use whirl_service::keys::ServerKey;
 use crate::InvokerConfig;
 use crate::acknowledgements::Acknowledgements;
 use crate::actions::Actions;
+use crate::alarm::Alarm;
 use crate::container::Running;
 use crate::health::Health;
 use crate::intake::Intake;
@@ -42,7 +43,7 @@ pub(crate) struct Shell {
     pub(crate) bounds: LimitBounds,
     pub(crate) metrics: InvokerMetrics,
     pub(crate) background: Handle,
-    pub(crate) wake: watch::Sender<Option<Moment>>,
+    pub(crate) alarm: Alarm,
     pub(crate) drained: Notify,
     pub(crate) subscription: RwLock<Option<Arc<dyn Subscription>>>,
     pub(crate) bus: Arc<dyn Bus>,
@@ -92,6 +93,7 @@ impl Shell {
         let records = RecordWriter::new(Arc::clone(&parts.stores.activations), gather, parts.metrics.clone());
         let gpu_slots: u32 = parts.host.gpus.iter().map(|gpu| gpu.ways).sum();
         parts.metrics.gpu_slots.set(gpu_slots.into());
+        let began = Instant::now();
         let pool = Pool::new(pool_config::of(&parts.config, &parts.manifest, parts.host));
         Self {
             actions: Actions::new(
@@ -114,10 +116,10 @@ impl Shell {
             ),
             live: Live::default(),
             background: Handle::current(),
-            wake: watch::Sender::new(None),
+            alarm: Alarm::new(began),
             drained: Notify::new(),
             subscription: RwLock::default(),
-            began: Instant::now(),
+            began,
             records,
             health: Mutex::default(),
             draining: AtomicBool::new(false),

@@ -141,15 +141,12 @@ impl World {
         let exit = server.wait();
         assert_eq!(exit.status.code(), Some(0), "{}", exit.printed);
         assert_eq!((server.containers_left(), server.network_left()), (vec![], vec![]));
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let traces = leftovers::of_unknown_containers();
-            if traces.is_empty() {
-                return;
-            }
-            assert!(Instant::now() < deadline, "left behind: {traces:#?}");
-            thread::sleep(LOOKS_EVERY);
-        }
+        let mut traces = Vec::new();
+        let is_clean = patiently(|| {
+            traces = leftovers::of_unknown_containers();
+            traces.is_empty().then_some(())
+        });
+        assert!(is_clean.is_some(), "left behind: {traces:#?}");
     }
 
     /// The process behind it, if this test started one.
@@ -277,13 +274,21 @@ impl World {
 /// # Panics
 /// When it takes too long.
 #[track_caller]
-pub fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+pub fn eventually<T>(what: &str, look: impl FnMut() -> Option<T>) -> T {
+    match patiently(look) {
+        Some(found) => found,
+        None => panic!("{what}: not within {PATIENCE:?}"),
+    }
+}
+
+/// Looks again and again; `None` if nothing is found in all that time.
+fn patiently<T>(mut look: impl FnMut() -> Option<T>) -> Option<T> {
     let deadline = Instant::now() + PATIENCE;
     loop {
-        if let Some(found) = look() {
+        let found = look();
+        if found.is_some() || Instant::now() >= deadline {
             return found;
         }
-        assert!(Instant::now() < deadline, "{what}: not within {PATIENCE:?}");
         thread::sleep(LOOKS_EVERY);
     }
 }

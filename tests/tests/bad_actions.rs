@@ -255,26 +255,6 @@ fn results_have_to_be_objects_or_arrays() {
 }
 
 #[test]
-fn too_large_a_result_shows_its_beginning() {
-    let Some(world) = world() else { return };
-    let actions =
-        both(&world, "large", "return {big: 'x'.repeat(2 << 20)}", "return {'big': 'x' * (2 << 20)}");
-    for action in actions {
-        let record = action.invoke_blocking(&json!({"do": true}));
-        assert_eq!(record.status(), "application error");
-        let begins = "The action produced a response that exceeded the allowed length: ";
-        let text = record.error();
-        assert!(
-            text.starts_with(begins) && text.contains(" > 1048576 bytes. The truncated response was: "),
-            "{text:.200}"
-        );
-        assert!(text.contains("{\"big\"") && text.len() <= (1 << 20) + 300, "{} bytes", text.len());
-        assert_eq!(world.record(record.id()).error(), text);
-        assert_eq!(action.invoke_blocking(&json!({})).succeeded(), &json!({"fine": true}));
-    }
-}
-
-#[test]
 fn memory_has_its_limit() {
     let Some(world) = world() else { return };
     let node = "const all = []; for (;;) all.push(Buffer.alloc(4 << 20, 1))";
@@ -307,50 +287,14 @@ fn children_that_outlive_their_call_disturb_nobody() {
 }
 
 #[test]
-fn files_and_processes_have_their_limits() {
+fn who_leaves_all_files_open_is_answered_again() {
     let Some(world) = world() else { return };
-    let files = "const fs = require('fs'); let n = 0; \
-                 try { for (; n < 2000; n++) fs.openSync('/dev/null') } catch (e) { return {n, code: e.code} }";
-    let action = world.action("files").node(&in_node(files)).create();
-    let record = action.invoke_blocking(&json!({"do": true}));
-    assert_ne!(record.status(), "whisk internal error");
-    if record.status() == "success" {
-        assert_eq!(record.result()["code"], "EMFILE", "{}", record.0);
-    }
-    // The container has no files left; the next call may be answered by it or by another, but is answered.
-    let next = action.invoke_blocking(&json!({}));
-    assert!(next.result()["fine"] == json!(true) || next.status() == "action developer error", "{}", next.0);
-    world.works();
-
-    let forks = "children = 0\ntry:\n while children < 3000:\n  if os.fork() == 0: time.sleep(30); os._exit(0)\n  children += 1\n\
-                 except OSError as e: return {'children': children}";
-    let action = world.action("forks").python(&in_python(forks)).limit("timeout", 20_000).create();
-    let record = action.invoke_blocking(&json!({"do": true}));
-    assert!(matches!(record.status(), "success" | "action developer error"), "{}", record.0);
-    if record.status() == "success" {
-        assert!(record.result()["children"].as_u64().unwrap() < 1024, "{}", record.0);
-    }
-    world.works();
-}
-
-#[test]
-fn code_cannot_be_replaced_from_inside() {
-    let Some(world) = world() else { return };
-    let code = "const http = require('http'); const post = (path, body) => new Promise(done => { \
-        const r = http.request({host: '127.0.0.1', port: 8080, path, method: 'POST', \
-            headers: {'content-type': 'application/json'}}, a => { a.resume(); a.on('end', () => done(a.statusCode)) }); \
-        r.on('error', e => done(e.code)); r.setTimeout(2000, () => { r.destroy(); done('silent') }); r.end(body) }); \
-        function main(p) { if (!p.do) return {fine: true}; \
-        return post('/init', JSON.stringify({value: {name: 'x', main: 'main', \
-            code: 'function main() { return {evil: true} }', binary: false}})).then(init => ({init})) }";
-    let action = world.action("inside").node(code).create();
-    let record = action.invoke_blocking(&json!({"do": true}));
-    assert_ne!(record.succeeded()["init"], 200, "a second /init is refused");
-    for _ in 0..2 {
-        assert_eq!(
-            action.invoke_blocking(&json!({})).succeeded(),
-            &json!({"fine": true}),
-            "the code is the same"
-        );
-    }
+    let node = "const fs = require('fs'); try { for (;;) fs.openSync('/dev/null') } catch (e) { console.log(e.code) }";
+    let action = world.action("files").node(&in_node(node)).create();
+    let _fails_or_not = action.invoke_blocking(&json!({"do": true}));
+    eventually("a fresh container, or one that goes on", || {
+        let next = action.invoke_blocking(&json!({}));
+        assert_ne!(next.status(), "whisk internal error", "{}", next.0);
+        (next.status() == "success").then_some(())
+    });
 }

@@ -3,27 +3,18 @@
 //! Decides nothing about actions. Works with Docker 20.10 and later, control groups of both versions.
 
 mod abilities;
-mod breaker;
 mod cgroup;
-mod cpu;
-mod cpu_meter;
-mod cpu_quota;
-mod credentials;
 mod engine;
 mod failure;
 mod firewall;
-mod freezer;
-mod gpus;
 mod images;
 mod iptables;
 mod known;
-mod memory;
 mod network;
 mod options;
 mod output;
 mod pulse;
 mod removal;
-mod seccomp;
 mod spec;
 mod strays;
 #[cfg(test)]
@@ -38,14 +29,14 @@ use async_trait::async_trait;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep};
 
-use self::credentials::Source;
-use self::engine::{Engine, EngineError};
+use self::abilities::Abilities;
+use self::cgroup::{Group, Motion};
+use self::engine::{ASK_AGAIN, Engine, EngineError};
 pub use self::failure::SetupError;
 use self::failure::{CREATE, Failure, engine_error, failed, pull_error};
 use self::firewall::Firewall;
-use self::freezer::Motion;
-use self::images::Images;
-use self::known::{Container, Group, Known};
+use self::images::{Images, Source};
+use self::known::{Container, Known};
 use self::network::Bridge;
 pub use self::options::{CpuOptions, DockerOptions, Isolation, NetworkOptions, PullPolicy, ReadOnlyRoot};
 use self::removal::Remover;
@@ -60,14 +51,16 @@ use crate::factory::{
 const ACTION_PORT: u16 = 8080;
 /// How long the engine may take to notice that a container has ended.
 const NOTICE: Duration = Duration::from_secs(2);
-/// How often it is asked meanwhile.
-const ASK_AGAIN: Duration = Duration::from_millis(5);
+/// The exit code of a container whose first process was killed by SIGKILL, which nothing but the kernel does to a
+/// container that was not destroyed.
+const EXIT_BY_SIGKILL: i64 = 137;
 /// Where hosts keep the addresses of their name servers. Docker reads the second if the first names loopback.
 const RESOLV_CONFS: [&str; 2] = ["/etc/resolv.conf", "/run/systemd/resolve/resolv.conf"];
 
 /// Makes containers by Docker.
 pub struct DockerFactory {
     engine: Engine,
+    abilities: Abilities,
     options: DockerOptions,
     images: Images,
     bridge: Bridge,
@@ -98,7 +91,7 @@ impl DockerFactory {
         let engine = engine.map_err(|error| SetupError::Engine(Box::new(error)))?;
         let credentials = readable_credentials(options).await?;
         // On the heap, as it is large and made once.
-        Box::pin(abilities::check(&engine, options)).await?;
+        let abilities = Box::pin(Abilities::find(&engine, options)).await?;
         let bridge = network::provide(&engine, options).await?;
         let firewall = match set_firewall(&engine, &bridge, options).await {
             Ok(firewall) => firewall,
@@ -120,6 +113,7 @@ impl DockerFactory {
             strays,
             remover,
             engine,
+            abilities,
             bridge,
             firewall,
         })
@@ -153,9 +147,21 @@ impl DockerFactory {
     }
 
     async fn create_and_start(&self, spec: &ContainerSpec) -> Result<StartedContainer, Failure> {
-        let body = spec::create_body(spec, &self.options);
+        let body = spec::create_body(spec, &self.options, self.abilities);
         self.engine.create(spec.name.as_str(), body).await.map_err(failed(CREATE))?;
         self.start(spec).await
+    }
+
+    /// Removes what a failed creation may have left; whether nothing stays.
+    async fn discard(&self, name: &ContainerName) -> bool {
+        match self.remover.remove(name).await {
+            Ok(()) => true,
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(error, container = %name, "a container that failed to start stays for now");
+                false
+            }
+        }
     }
 
     async fn look(&self, name: &ContainerName) -> Result<ContainerState, EngineError> {
@@ -189,8 +195,7 @@ impl DockerFactory {
     /// Freezes or thaws a container past the engine; whether that could be done.
     async fn set_directly(&self, name: &ContainerName, motion: Motion) -> bool {
         let Some(container) = self.known.get(name) else { return false };
-        // Of runs that are over.
-        let _not_news_any_more = container.was_short_of_memory();
+        container.forget_kills();
         let Some(freezer) = container.freezer() else { return false };
         match freezer.set(motion).await {
             Ok(()) => true,
@@ -202,10 +207,6 @@ impl DockerFactory {
         }
     }
 }
-
-/// The exit code of a container whose first process was killed by SIGKILL, which nothing but the kernel does
-/// to a container that was not destroyed.
-const EXIT_BY_SIGKILL: i64 = 137;
 
 #[async_trait]
 impl ContainerFactory for DockerFactory {
@@ -261,7 +262,9 @@ impl ContainerFactory for DockerFactory {
     }
 
     fn run_ended(&self, name: &ContainerName) {
-        let _not_news_any_more = self.known.get(name).and_then(|container| container.was_short_of_memory());
+        if let Some(container) = self.known.get(name) {
+            container.forget_kills();
+        }
     }
 
     fn trouble(&self) -> Option<String> {
@@ -292,20 +295,6 @@ impl ContainerFactory for DockerFactory {
             name: network,
             source: Box::new(error),
         })
-    }
-}
-
-impl DockerFactory {
-    /// Removes what a failed creation may have left; whether nothing stays.
-    async fn discard(&self, name: &ContainerName) -> bool {
-        match self.remover.remove(name).await {
-            Ok(()) => true,
-            Err(error) => {
-                let error = &error as &dyn std::error::Error;
-                tracing::warn!(error, container = %name, "a container that failed to start stays for now");
-                false
-            }
-        }
     }
 }
 

@@ -146,6 +146,14 @@ fn a_container_that_says_503_or_was_never_reached_leaves_the_activation_unharmed
 }
 
 #[test]
+fn a_process_that_had_ended_before_ran_nothing() {
+    let exited = r#"{"error":"command exited"}"#;
+    assert_eq!(of_run(&answered(500, exited), LIMIT), Verdict::Elsewhere);
+    assert_eq!(of_init(&answered(500, exited), LIMIT), Verdict::Elsewhere);
+    assert_eq!(run(502, exited), (Outcome::DeveloperError, exited.into()), "the action's own words");
+}
+
+#[test]
 fn why_a_connection_broke_is_told_by_the_containers_state() {
     let lost = || ended(Reply::ConnectionLost { reason: String::new() });
     let never = ended(Reply::NeverConnected { reason: String::new() });

@@ -28,12 +28,13 @@ fn start(language: Language, variables: &[(&str, &str)]) -> Result<Container, St
         .map_err(|_| format!("the image {image} is not here; scripts/images builds it"))?;
     let variables: Vec<String> =
         variables.iter().map(|(name, value)| format!("--env={name}={value}")).collect();
-    let mut arguments =
-        vec!["run", "--detach", "--memory=256m", "--cap-drop=ALL", "--security-opt=no-new-privileges"];
+    let mut arguments = vec!["create", "--memory=256m", "--cap-drop=ALL", "--security-opt=no-new-privileges"];
     arguments.extend(variables.iter().map(String::as_str));
     arguments.push(image);
-    let id = docker(&arguments).expect("the container starts").0.trim().to_owned();
+    let id = docker(&arguments).expect("the container is made").0.trim().to_owned();
+    // From here on it is removed, whatever happens.
     let host = Docker { id };
+    docker(&["start", &host.id]).expect("the container starts");
     let format = "--format={{.NetworkSettings.IPAddress}}";
     let ip = docker(&["inspect", format, &host.id]).expect("the container can be inspected").0;
     let ip: Ipv4Addr = ip.trim().parse().expect("the container has an address");

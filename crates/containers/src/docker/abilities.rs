@@ -1,4 +1,4 @@
-//! Whether the engine can do what the options ask of it, found out before the first container is made.
+//! What the engine can do of that which containers are confined by, found out before the first one is made.
 
 use std::collections::HashMap;
 
@@ -14,21 +14,31 @@ const TRIAL_IMAGE: &str = "whirl/trial";
 /// The longest tag that the engine takes is 128 characters.
 const LONGEST_TAG: usize = 100;
 
-/// Refuses an engine that would leave containers less confined than the options say.
-pub(super) async fn check(engine: &Engine, options: &DockerOptions) -> Result<(), SetupError> {
-    let setup = |error| SetupError::Engine(Box::new(error));
-    if options.isolation == Isolation::Strict {
+/// What the requests to the engine go by.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Abilities {
+    /// It can filter system calls, and refuses to be given a filter if it cannot.
+    pub(super) filters_system_calls: bool,
+}
+
+impl Abilities {
+    /// Asks the engine, and refuses one that would leave containers less confined than the options say.
+    pub(super) async fn find(engine: &Engine, options: &DockerOptions) -> Result<Self, SetupError> {
+        let setup = |error| SetupError::Engine(Box::new(error));
         let info = engine.info().await.map_err(setup)?;
-        if !filters_system_calls(&info.security_options.unwrap_or_default()) {
+        let filters_system_calls = filters_system_calls(&info.security_options.unwrap_or_default());
+        if options.isolation == Isolation::Strict && !filters_system_calls {
             return Err(SetupError::NoSeccomp);
         }
-    }
-    let Some(mebibytes) = options.disk else { return Ok(()) };
-    match try_disk_limit(engine, options, mebibytes).await {
-        Err(error @ EngineError::Refused { .. }) => {
-            Err(SetupError::NoDiskLimit { mebibytes, source: Box::new(error) })
+        if let Some(mebibytes) = options.disk {
+            match try_disk_limit(engine, options, mebibytes).await {
+                Err(error @ EngineError::Refused { .. }) => {
+                    return Err(SetupError::NoDiskLimit { mebibytes, source: Box::new(error) });
+                }
+                other => other.map_err(setup)?,
+            }
         }
-        other => other.map_err(setup),
+        Ok(Self { filters_system_calls })
     }
 }
 

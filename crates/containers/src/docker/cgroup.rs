@@ -1,159 +1,83 @@
-//! Finds a container's own control groups on this host, in either version of them.
-//!
-//! Only finds them: what is read and written there is the business of `freezer`, `memory`, `cpu_meter` and `cpu_quota`.
+//! A container's control groups on this host, in either version of them: what can be told and done there past the
+//! engine, which is slower or does not tell it. Each thing has a file of its own below; `whereabouts` finds them.
 
-use std::fs::OpenOptions;
+mod cpu_limit;
+mod cpu_meter;
+mod freezer;
+mod kills;
+mod whereabouts;
+
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
 
-/// The two layouts that the kernel has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Version {
-    /// A hierarchy of folders for each controller.
-    One,
-    /// One for all.
-    Two,
-}
+use bollard::models::ContainerInspectResponse;
 
-/// A container's folder for one controller.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Folder {
-    pub(super) version: Version,
-    pub(super) path: PathBuf,
-}
+use self::cpu_limit::CpuLimit;
+pub(super) use self::cpu_meter::GroupMeter;
+pub(super) use self::freezer::{Freezer, Motion};
+use self::kills::KillCounter;
+use self::whereabouts::Whereabouts;
 
-/// What the kernel says about a process and its control groups, of `/proc/PID/cgroup` and
-/// `/proc/self/mountinfo`.
-#[derive(Clone, Debug)]
-pub(super) struct Whereabouts {
+/// Enough for the first lines of any file that is looked at.
+const ENOUGH: usize = 256;
+
+/// A container's control groups, as far as this process may use them.
+#[derive(Debug)]
+pub(super) struct Group {
+    pid: i64,
     id: String,
-    groups: String,
-    mounts: String,
+    freezer: Option<Freezer>,
+    cpu_limit: Option<CpuLimit>,
+    kills: Option<KillCounter>,
 }
 
-impl Whereabouts {
-    /// Of the container `id`, whose first process is `pid`. Nothing if that process is gone, or is another one
-    /// that has got the number, or is not of this host.
-    pub(super) fn of(pid: i64, id: &str) -> Option<Self> {
-        let groups = std::fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
-        let mounts = std::fs::read_to_string("/proc/self/mountinfo").ok()?;
-        groups.contains(id).then(|| Self { id: id.to_owned(), groups, mounts })
-    }
-
-    /// The folder of the container itself for a controller, such as `freezer`. It may not exist.
-    pub(super) fn folder(&self, controller: &str) -> Option<Folder> {
-        let groups = || self.groups.lines().filter_map(group);
-        let one = groups().find(|(controllers, _)| controllers.split(',').any(|c| c == controller));
-        let (version, (_, path)) = match one {
-            Some(found) => (Version::One, found),
-            None => (Version::Two, groups().find(|(controllers, _)| controllers.is_empty())?),
+impl Group {
+    /// Finds the groups of a container that runs on this host, and what tells its CPU time.
+    pub(super) fn of(found: &ContainerInspectResponse) -> Option<(Self, Option<GroupMeter>)> {
+        let (pid, id) = (found.state.as_ref()?.pid?, found.id.as_ref()?);
+        let whereabouts = Whereabouts::of(pid, id)?;
+        let group = Self {
+            pid,
+            id: id.clone(),
+            freezer: Freezer::of(&whereabouts),
+            cpu_limit: CpuLimit::of(&whereabouts),
+            kills: KillCounter::of(&whereabouts),
         };
-        let path = own(Path::new(path), &self.id)?;
-        let mount = self.mounts.lines().filter_map(mount).find(|mount| match version {
-            Version::One => mount.kind == "cgroup" && mount.options.split(',').any(|o| o == controller),
-            Version::Two => mount.kind == "cgroup2",
-        })?;
-        // Where only a part of the tree is mounted, the rest cannot be seen.
-        let below = path.strip_prefix(mount.root).ok()?;
-        Some(Folder { version, path: Path::new(mount.point).join(below) })
+        Some((group, GroupMeter::of(&whereabouts)))
+    }
+
+    /// Whether the first process has ended, which the engine may not know yet.
+    pub(super) fn has_ended(&self) -> bool {
+        Whereabouts::of(self.pid, &self.id).is_none()
+    }
+
+    /// The switch to freeze it directly, if there is one.
+    pub(super) fn freezer(&self) -> Option<&Freezer> {
+        self.freezer.as_ref()
+    }
+
+    /// Takes its CPU limit away, if there is one to be had, so that it can die soon.
+    pub(super) fn lift_cpu_limit(&self) -> io::Result<()> {
+        self.cpu_limit.as_ref().map_or(Ok(()), CpuLimit::lift)
+    }
+
+    /// Whether processes of it were killed for want of memory since this was asked last, if that can be told.
+    pub(super) fn was_short_of_memory(&self) -> Option<bool> {
+        self.kills.as_ref()?.has_grown()
     }
 }
 
-/// Writes to a file of a group. Unlike `fs::write` it makes none where the group has just gone.
-pub(super) fn write(file: &Path, word: &str) -> io::Result<()> {
+/// Finds something at the beginning of a group's file that is kept open. Nothing where the group is gone: the kernel
+/// then says that there is no such device.
+fn look<T>(file: &File, find: impl FnOnce(&str) -> Option<T>) -> Option<T> {
+    let mut buffer = [0; ENOUGH];
+    let length = file.read_at(&mut buffer, 0).ok()?;
+    find(str::from_utf8(buffer.get(..length)?).ok()?)
+}
+
+/// Writes to a group's file. Unlike `fs::write` it makes none where the group has just gone.
+fn write(file: &Path, word: &str) -> io::Result<()> {
     OpenOptions::new().write(true).open(file)?.write_all(word.as_bytes())
-}
-
-/// Controllers and path in a line such as `5:memory:/docker/ID`; version 2 names no controllers.
-fn group(line: &str) -> Option<(&str, &str)> {
-    let (_hierarchy, rest) = line.split_once(':')?;
-    rest.split_once(':')
-}
-
-/// The path up to the folder that carries the container's id. What is in a namespace that cannot be seen from here
-/// begins with `..`.
-fn own<'a>(path: &'a Path, id: &str) -> Option<&'a Path> {
-    if path.components().any(|part| part == std::path::Component::ParentDir) {
-        return None;
-    }
-    let names_it = |path: &Path| path.file_name().is_some_and(|name| name.to_string_lossy().contains(id));
-    path.ancestors().filter(|path| names_it(path)).last()
-}
-
-struct Mount<'a> {
-    root: &'a str,
-    point: &'a str,
-    kind: &'a str,
-    options: &'a str,
-}
-
-/// A line such as `30 25 0:26 / /sys/fs/cgroup/freezer rw,relatime shared:9 - cgroup cgroup rw,freezer`.
-fn mount(line: &str) -> Option<Mount<'_>> {
-    let (place, what) = line.split_once(" - ")?;
-    let mut place = place.split(' ').skip(3);
-    let mut what = what.split(' ');
-    let (root, point) = (place.next()?, place.next()?);
-    let (kind, options) = (what.next()?, what.nth(1)?);
-    Some(Mount { root, point, kind, options })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const ONE: &str = "\
-25 1 0:23 / /sys/fs/cgroup ro shared:9 - tmpfs tmpfs ro
-30 25 0:26 / /sys/fs/cgroup/freezer rw shared:9 - cgroup cgroup rw,freezer
-31 25 0:27 / /sys/fs/cgroup/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct
-39 25 0:35 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw
-";
-    const TWO: &str = "30 25 0:26 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate\n";
-
-    fn found(groups: &str, mounts: &str, controller: &str) -> Option<(Version, String)> {
-        let whereabouts =
-            Whereabouts { id: "c0ffee".to_owned(), groups: groups.to_owned(), mounts: mounts.to_owned() };
-        let folder = whereabouts.folder(controller)?;
-        Some((folder.version, folder.path.to_str()?.to_owned()))
-    }
-
-    #[test]
-    fn version_1_has_a_folder_per_controller() {
-        let groups = "7:freezer:/docker/c0ffee\n2:cpu,cpuacct:/docker/c0ffee\n0::/\n";
-        let folder = |path: &str| Some((Version::One, path.to_owned()));
-        assert_eq!(found(groups, ONE, "freezer"), folder("/sys/fs/cgroup/freezer/docker/c0ffee"));
-        assert_eq!(found(groups, ONE, "cpuacct"), folder("/sys/fs/cgroup/cpu,cpuacct/docker/c0ffee"));
-        assert_eq!(found(groups, ONE, "memory"), None);
-    }
-
-    #[test]
-    fn version_2_has_one_for_all_under_either_driver() {
-        for (group, path) in [
-            ("/system.slice/docker-c0ffee.scope", "/sys/fs/cgroup/system.slice/docker-c0ffee.scope"),
-            ("/docker/c0ffee", "/sys/fs/cgroup/docker/c0ffee"),
-            // Where the container made groups of its own.
-            ("/docker/c0ffee/init.scope", "/sys/fs/cgroup/docker/c0ffee"),
-        ] {
-            assert_eq!(
-                found(&format!("0::{group}\n"), TWO, "freezer"),
-                Some((Version::Two, path.to_owned()))
-            );
-        }
-    }
-
-    #[test]
-    fn a_part_of_the_tree_is_followed_as_far_as_it_is_mounted() {
-        let mounts = TWO.replace("0:26 / ", "0:26 /system.slice ");
-        let folder = found("0::/system.slice/docker-c0ffee.scope\n", &mounts, "cpu").unwrap();
-        assert_eq!(folder.1, "/sys/fs/cgroup/docker-c0ffee.scope");
-        assert_eq!(found("0::/docker/c0ffee\n", &mounts, "cpu"), None);
-        assert_eq!(found("0::/../docker/c0ffee\n", TWO, "cpu"), None);
-    }
-
-    #[test]
-    fn the_groups_of_others_are_never_taken() {
-        assert_eq!(found("0::/docker/beef\n", TWO, "freezer"), None);
-        assert_eq!(found("0::/\n", TWO, "freezer"), None);
-        let own = i64::from(std::process::id());
-        assert!(Whereabouts::of(own, "c0ffee").is_none());
-    }
 }

@@ -3,7 +3,7 @@
 //! Knows nothing of actions; what to do about a failure is its caller's business.
 
 use std::collections::HashMap;
-use std::future::Future;
+use std::future::{Future, ready};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,6 +31,9 @@ const REMOVE: Duration = Duration::from_secs(60);
 const FREEZE: Duration = Duration::from_secs(10);
 const LOOK: Duration = Duration::from_secs(60);
 const PULL: Duration = Duration::from_secs(600);
+
+/// How often the engine is asked for what it is about to notice, or to finish.
+pub(super) const ASK_AGAIN: Duration = Duration::from_millis(5);
 
 /// A tar archive of nothing.
 const END_OF_ARCHIVE: [u8; 1024] = [0; 1024];
@@ -176,12 +179,8 @@ impl Engine {
         credentials: Option<DockerCredentials>,
     ) -> Result<(), EngineError> {
         let options = CreateImageOptionsBuilder::default().from_image(image).build();
-        let mut progress = std::pin::pin!(self.docker.create_image(Some(options), None, credentials));
-        let finished = async {
-            while progress.try_next().await?.is_some() {}
-            Ok(())
-        };
-        self.ask(PULL, finished).await
+        let progress = self.docker.create_image(Some(options), None, credentials);
+        self.ask(PULL, progress.try_for_each(|_| ready(Ok(())))).await
     }
 
     /// Makes an image of nothing but the command that it would run.
@@ -193,12 +192,8 @@ impl Engine {
             .changes(vec!["CMD [\"/none\"]".to_owned()])
             .build();
         let archive = body_full(Bytes::from_static(&END_OF_ARCHIVE));
-        let mut progress = std::pin::pin!(self.docker.create_image(Some(options), Some(archive), None));
-        let finished = async {
-            while progress.try_next().await?.is_some() {}
-            Ok(())
-        };
-        self.ask(START, finished).await
+        let progress = self.docker.create_image(Some(options), Some(archive), None);
+        self.ask(START, progress.try_for_each(|_| ready(Ok(())))).await
     }
 
     pub(super) async fn remove_image(&self, image: &str) -> Result<(), EngineError> {

@@ -1,5 +1,7 @@
 //! Brings the images that users name onto the host.
 
+mod credentials;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +12,7 @@ use parking_lot::Mutex;
 use tokio::time::timeout;
 use whirl_model::ImageName;
 
-use super::credentials::Source;
+pub(super) use self::credentials::Source;
 use super::engine::{Engine, EngineError};
 use super::options::PullPolicy;
 

@@ -3,47 +3,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use bollard::models::ContainerInspectResponse;
 use parking_lot::Mutex;
 
-use super::cgroup::Whereabouts;
-use super::cpu_meter::GroupMeter;
-use super::cpu_quota::CpuQuota;
-use super::freezer::Freezer;
-use super::memory::KillCounter;
+use super::cgroup::{Freezer, Group};
 use super::output::Cut;
 use crate::factory::ContainerName;
-
-/// A container's control groups, as far as this process may use them.
-#[derive(Debug)]
-pub(super) struct Group {
-    pid: i64,
-    id: String,
-    pub(super) freezer: Option<Freezer>,
-    pub(super) quota: Option<CpuQuota>,
-    kills: Option<KillCounter>,
-}
-
-impl Group {
-    /// Finds the groups of a container that runs on this host, and what tells its CPU time.
-    pub(super) fn of(found: &ContainerInspectResponse) -> Option<(Self, Option<GroupMeter>)> {
-        let (pid, id) = (found.state.as_ref()?.pid?, found.id.as_ref()?);
-        let whereabouts = Whereabouts::of(pid, id)?;
-        let group = Self {
-            pid,
-            id: id.clone(),
-            freezer: Freezer::of(&whereabouts),
-            quota: CpuQuota::of(&whereabouts),
-            kills: KillCounter::of(&whereabouts),
-        };
-        Some((group, GroupMeter::of(&whereabouts)))
-    }
-
-    /// Whether the first process has ended, which the engine may not know yet.
-    pub(super) fn has_ended(&self) -> bool {
-        Whereabouts::of(self.pid, &self.id).is_none()
-    }
-}
 
 /// A container that was started.
 pub(super) struct Container {
@@ -58,12 +22,17 @@ impl Container {
 
     /// The switch to freeze it directly, if there is one.
     pub(super) fn freezer(&self) -> Option<&Freezer> {
-        self.group.as_ref()?.freezer.as_ref()
+        self.group.as_ref()?.freezer()
     }
 
     /// Whether processes of it were killed for want of memory since this was asked last, if that can be told.
     pub(super) fn was_short_of_memory(&self) -> Option<bool> {
-        self.group.as_ref()?.kills.as_ref()?.has_grown()
+        self.group.as_ref()?.was_short_of_memory()
+    }
+
+    /// Kills up to here are of runs that are over: they are told of no later one.
+    pub(super) fn forget_kills(&self) {
+        let _of_the_past = self.was_short_of_memory();
     }
 
     /// Ends what its reader gets.

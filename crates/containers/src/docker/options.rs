@@ -81,9 +81,9 @@ pub struct NetworkOptions {
 /// Whether containers are kept away from the host and its surroundings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Isolation {
-    /// By firewall rules; without them there is no factory.
+    /// By firewall rules and a filter of system calls; without them there is no factory.
     Strict,
-    /// Not at all: actions reach whatever the host can reach.
+    /// Not by a firewall: actions reach whatever the host can reach. System calls are filtered if the engine can.
     None,
 }
 

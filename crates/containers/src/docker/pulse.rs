@@ -1,12 +1,14 @@
 //! The engine's circuit breaker as its callers share it: what is asked while the engine hangs fails at once, and what
 //! was asked just before is not waited for.
 
+mod breaker;
+
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
-use super::breaker::Breaker;
+use self::breaker::Breaker;
 
 /// Whether the engine lives, as far as is known.
 #[derive(Debug)]

@@ -7,17 +7,15 @@ use std::time::Duration;
 use futures::{StreamExt as _, stream};
 use tokio::time::{Instant, sleep, timeout};
 
-use super::engine::{Engine, EngineError};
-use super::freezer::Motion;
-use super::known::{Group, Known};
+use super::cgroup::{Group, Motion};
+use super::engine::{ASK_AGAIN, Engine, EngineError};
+use super::known::Known;
 use super::spec::OWNER_LABEL;
 use super::strays::Strays;
 use crate::factory::ContainerName;
 
 /// How long the engine may take to finish a removal that somebody else began.
 const LONGEST: Duration = Duration::from_secs(60);
-/// How often it is asked meanwhile.
-const ASK_AGAIN: Duration = Duration::from_millis(5);
 /// How long the reader of a container that is removed has to take what it wrote last.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 const IN_PARALLEL: usize = 8;
@@ -86,8 +84,8 @@ impl Remover {
     async fn thaw_and_remove(&self, name: &ContainerName) -> Result<(), EngineError> {
         let group = self.group(name).await;
         self.thaw(name, group.as_deref()).await;
-        if let Some(quota) = group.as_ref().and_then(|group| group.quota.as_ref()) {
-            note("lift the CPU limit", name, quota.lift());
+        if let Some(group) = &group {
+            note("lift the CPU limit", name, group.lift_cpu_limit());
         }
         match self.engine.remove(name.as_str()).await {
             Err(EngineError::NotFound(_)) => Ok(()),
@@ -100,7 +98,7 @@ impl Remover {
     /// frozen past it, also by a process that is no more, and this one not what was frozen by the engine. That
     /// most containers are not frozen, or gone, is no failure; nor is another, as the removal may still succeed.
     async fn thaw(&self, name: &ContainerName, group: Option<&Group>) {
-        if let Some(freezer) = group.and_then(|group| group.freezer.as_ref()) {
+        if let Some(freezer) = group.and_then(Group::freezer) {
             note("thaw", name, freezer.set(Motion::Thawed).await);
         }
         let _may_not_be_paused = self.engine.resume(name.as_str()).await;

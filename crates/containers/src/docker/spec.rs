@@ -1,11 +1,15 @@
 //! What a container may do and use, written down for the engine. Pure.
 
+mod cpu;
+mod gpus;
+mod seccomp;
+
 use std::collections::HashMap;
 
 use bollard::models::{ContainerCreateBody, HostConfig, HostConfigLogConfig, ResourcesUlimits};
 
+use super::abilities::Abilities;
 use super::options::DockerOptions;
-use super::{cpu, gpus, seccomp};
 use crate::factory::{ContainerImage, ContainerSpec};
 
 /// The label that tells whose a container or network is.
@@ -20,7 +24,11 @@ const MEBIBYTE: i64 = 1 << 20;
 
 /// The body of the engine's "create": every capability dropped, no new privileges, all resources bounded, no
 /// log file.
-pub(super) fn create_body(spec: &ContainerSpec, options: &DockerOptions) -> ContainerCreateBody {
+pub(super) fn create_body(
+    spec: &ContainerSpec,
+    options: &DockerOptions,
+    abilities: Abilities,
+) -> ContainerCreateBody {
     let image = match &spec.image {
         ContainerImage::Runtime { image, .. } | ContainerImage::User { image } => image,
     };
@@ -28,7 +36,7 @@ pub(super) fn create_body(spec: &ContainerSpec, options: &DockerOptions) -> Cont
         image: Some(image.to_string()),
         env: Some(environment(spec)),
         labels: Some(labels(spec, options)),
-        host_config: Some(host_config(spec, options)),
+        host_config: Some(host_config(spec, options, abilities)),
         ..ContainerCreateBody::default()
     }
 }
@@ -51,14 +59,14 @@ fn environment(spec: &ContainerSpec) -> Vec<String> {
     given.chain(gpus::environment(&spec.gpus)).collect()
 }
 
-fn host_config(spec: &ContainerSpec, options: &DockerOptions) -> HostConfig {
+fn host_config(spec: &ContainerSpec, options: &DockerOptions, abilities: Abilities) -> HostConfig {
     let memory = i64::from(spec.memory) * MEBIBYTE;
     HostConfig {
         network_mode: Some(options.network_name()),
         dns: (!options.network.dns.is_empty())
             .then(|| options.network.dns.iter().map(ToString::to_string).collect()),
         cap_drop: Some(vec!["ALL".to_owned()]),
-        security_opt: Some(vec!["no-new-privileges:true".to_owned(), seccomp::option()]),
+        security_opt: Some(security_options(abilities)),
         pids_limit: Some(MOST_PROCESSES),
         ulimits: Some(vec![limit("nofile", MOST_OPEN_FILES), limit("core", 0)]),
         memory: Some(memory),
@@ -75,6 +83,11 @@ fn host_config(spec: &ContainerSpec, options: &DockerOptions) -> HostConfig {
         log_config: Some(HostConfigLogConfig { typ: Some("none".to_owned()), config: None }),
         ..HostConfig::default()
     }
+}
+
+fn security_options(abilities: Abilities) -> Vec<String> {
+    let filter = abilities.filters_system_calls.then(seccomp::option);
+    ["no-new-privileges:true".to_owned()].into_iter().chain(filter).collect()
 }
 
 /// What each process may have at most.
@@ -106,9 +119,11 @@ mod tests {
         }
     }
 
+    const ABLE: Abilities = Abilities { filters_system_calls: true };
+
     #[test]
     fn every_container_is_confined() {
-        let body = create_body(&spec(), &DockerOptions::new("me"));
+        let body = create_body(&spec(), &DockerOptions::new("me"), ABLE);
         let host = body.host_config.unwrap();
         assert_eq!(host.cap_drop.unwrap(), ["ALL"]);
         let security = host.security_opt.unwrap();
@@ -129,11 +144,17 @@ mod tests {
     #[test]
     fn only_what_a_container_is_given_is_asked_for() {
         let options = DockerOptions::new("me");
-        assert_eq!(host_config(&spec(), &options).device_requests, None);
-        let body = create_body(&ContainerSpec { gpus: vec![GpuId::new("GPU-1")], ..spec() }, &options);
+        assert_eq!(host_config(&spec(), &options, ABLE).device_requests, None);
+        let body = create_body(&ContainerSpec { gpus: vec![GpuId::new("GPU-1")], ..spec() }, &options, ABLE);
         let requests = body.host_config.unwrap().device_requests.unwrap();
         assert_eq!(requests[0].device_ids.as_deref(), Some(&["GPU-1".to_owned()][..]));
         assert_eq!(body.env.unwrap()[2], "NVIDIA_VISIBLE_DEVICES=GPU-1");
+    }
+
+    #[test]
+    fn an_engine_that_cannot_filter_system_calls_is_not_asked_to() {
+        let unable = Abilities { filters_system_calls: false };
+        assert_eq!(security_options(unable), ["no-new-privileges:true"]);
     }
 
     #[test]
@@ -143,8 +164,8 @@ mod tests {
             disk: Some(100),
             ..DockerOptions::new("me")
         };
-        let host =
-            host_config(&ContainerSpec { cpu: Some(Cores::from_thousandths(250)), ..spec() }, &options);
+        let spec = ContainerSpec { cpu: Some(Cores::from_thousandths(250)), ..spec() };
+        let host = host_config(&spec, &options, ABLE);
         assert_eq!(host.storage_opt.unwrap()["size"], "100m");
         assert_eq!(host.nano_cpus, Some(250_000_000));
         assert_eq!(host.readonly_rootfs, Some(true));

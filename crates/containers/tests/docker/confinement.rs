@@ -4,15 +4,10 @@ use serde_json::json;
 use whirl_containers::docker::{DockerOptions, ReadOnlyRoot};
 use whirl_containers::factory::{ContainerFactory as _, ContainerState};
 
-use crate::support::{self, Action};
+use crate::support::{self, Action, READ, WRITE};
 
 const LOOK: &str = r#"
-import os, resource
-def read(*paths):
-    for path in paths:
-        if os.path.exists(path):
-            with open(path) as file:
-                return file.read().strip()
+import resource
 def main(args):
     status = dict(line.split(":\t", 1) for line in read("/proc/self/status").splitlines())
     group = "/sys/fs/cgroup"
@@ -21,22 +16,11 @@ def main(args):
         "no_new_privileges": status["NoNewPrivs"].strip(),
         "user": os.getuid(),
         "files": resource.getrlimit(resource.RLIMIT_NOFILE),
-        "processes": read(group + "/pids/pids.max", group + "/pids.max"),
-        "memory": read(group + "/memory/memory.limit_in_bytes", group + "/memory.max"),
+        "processes": read(group + "/pids/pids.max", group + "/pids.max").strip(),
+        "memory": read(group + "/memory/memory.limit_in_bytes", group + "/memory.max").strip(),
         "api_host": os.environ.get("__OW_API_HOST"),
         "ipv6": [line.split()[-1] for line in (read("/proc/net/if_inet6") or "").splitlines()],
     }
-"#;
-
-const WRITE: &str = r#"
-def main(args):
-    try:
-        with open(args["path"], "w") as file:
-            for _ in range(args["mebibytes"]):
-                file.write("x" * (1 << 20))
-        return {}
-    except OSError as error:
-        return {"failed": error.strerror}
 "#;
 
 const HOARD: &str = r#"
@@ -51,7 +35,7 @@ async fn a_container_has_no_rights_and_tight_limits() {
     let Some(factory) = support::factory(DockerOptions::new("test-confine")).await else { return };
     let mut spec = support::spec("whirl-test-confine", support::python());
     spec.env.insert("__OW_API_HOST".to_owned(), "http://api".to_owned());
-    let action = Action::start_as(&factory, &spec, LOOK).await;
+    let action = Action::start_as(&factory, &spec, &format!("{READ}{LOOK}")).await;
     let seen = action.run(json!({})).await;
     assert_eq!(seen["capabilities"], json!(["0000000000000000"]));
     assert_eq!(seen["no_new_privileges"], "1");

@@ -10,7 +10,7 @@ use whirl_containers::docker::{DockerFactory, DockerOptions, SetupError};
 use whirl_containers::factory::{ContainerFactory as _, ContainerState};
 use whirl_model::Cores;
 
-use crate::support::{self, Action};
+use crate::support::{self, Action, READ, WRITE};
 
 /// A child uses up all memory and is killed; what started it lives on.
 const HOARDING_CHILD: &str = r#"
@@ -25,30 +25,14 @@ def main(args):
 
 /// Computes for a time, and looks at its limits.
 const COMPUTE: &str = r#"
-import os, time
-def read(*paths):
-    for path in paths:
-        if os.path.exists(path):
-            with open(path) as file:
-                return file.read().split()
+import time
 def main(args):
     end = time.process_time() + args["seconds"]
     while time.process_time() < end:
         pass
     group = "/sys/fs/cgroup"
-    quota = read(group + "/cpu/cpu.cfs_quota_us", group + "/cpu.max")
-    return {"quota": quota[0], "of": quota[1:] or read(group + "/cpu/cpu.cfs_period_us")}
-"#;
-
-const FILL: &str = r#"
-def main(args):
-    try:
-        with open("/var/tmp/x", "w") as file:
-            for _ in range(args["mebibytes"]):
-                file.write("x" * (1 << 20))
-        return {}
-    except OSError as error:
-        return {"failed": error.strerror}
+    quota = read(group + "/cpu/cpu.cfs_quota_us", group + "/cpu.max").split()
+    return {"quota": quota[0], "of": quota[1:] or read(group + "/cpu/cpu.cfs_period_us").split()}
 "#;
 
 #[tokio::test]
@@ -86,7 +70,7 @@ async fn cpu_time_is_limited_and_told() {
     let started = factory.create(&spec).await.unwrap();
     tokio::spawn(read_all(started.output));
     let action = Action { name: spec.name, client: ActionClient::new(started.address) };
-    initialise(&action.client, COMPUTE).await;
+    initialise(&action.client, &format!("{READ}{COMPUTE}")).await;
     let meter = started.meter.expect("the control groups of this host can be read");
     let before = meter.used().unwrap();
     let seen = action.run(json!({"seconds": 0.3})).await;
@@ -110,9 +94,9 @@ async fn a_disk_limit_holds_or_the_engine_is_refused() {
             return without.close().await.unwrap();
         }
     };
-    let action = Action::start(&factory, "whirl-test-disk", FILL).await;
-    assert_eq!(action.run(json!({"mebibytes": 32})).await, json!({}));
-    assert_ne!(action.run(json!({"mebibytes": 512})).await["failed"], json!(null));
+    let action = Action::start(&factory, "whirl-test-disk", WRITE).await;
+    assert_eq!(action.run(json!({"path": "/var/tmp/x", "mebibytes": 32})).await, json!({}));
+    assert_ne!(action.run(json!({"path": "/var/tmp/x", "mebibytes": 512})).await["failed"], json!(null));
     factory.destroy(&action.name).await.unwrap();
     assert_eq!(factory.remove_leftovers().await.unwrap(), 0);
     factory.close().await.unwrap();

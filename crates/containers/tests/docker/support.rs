@@ -8,6 +8,28 @@ use whirl_containers::docker::{self, DockerFactory, DockerOptions};
 use whirl_containers::factory::{ContainerFactory as _, ContainerImage, ContainerName, ContainerSpec};
 use whirl_model::Kind;
 
+/// Python that reads whichever of the files is there; control groups have their own in each version.
+pub(crate) const READ: &str = r#"
+import os
+def read(*paths):
+    for path in paths:
+        if os.path.exists(path):
+            with open(path) as file:
+                return file.read()
+"#;
+
+/// An action that writes so many mebibytes to a path, and tells why it could not.
+pub(crate) const WRITE: &str = r#"
+def main(args):
+    try:
+        with open(args["path"], "w") as file:
+            for _ in range(args["mebibytes"]):
+                file.write("x" * (1 << 20))
+        return {}
+    except OSError as error:
+        return {"failed": error.strerror}
+"#;
+
 /// A factory without leftovers, or nothing if there is no engine to test with.
 #[expect(clippy::print_stderr, reason = "who runs the tests must learn that nothing was tested")]
 pub(crate) async fn factory(options: DockerOptions) -> Option<DockerFactory> {

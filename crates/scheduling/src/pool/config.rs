@@ -15,9 +15,9 @@ pub struct PoolConfig {
     pub cpu: Cores,
     /// The GPUs that containers may have.
     pub gpus: Vec<GpuDevice>,
-    /// Activations taken from the feed and not yet ended.
+    /// Activations taken from the feed and not yet ended, at most.
     pub credit: usize,
-    /// Containers being started at once.
+    /// Containers that are being started at once, at most.
     pub parallel_starts: usize,
     /// How long an idle container stays unpaused.
     pub pause_grace: Duration,
@@ -25,7 +25,7 @@ pub struct PoolConfig {
     pub idle_timeout: Duration,
     /// How long an idle container with GPUs is kept: they are scarcer than memory.
     pub gpu_idle_timeout: Duration,
-    /// How often later requests may take a warm container past one that waits for memory.
+    /// How often later requests may take a warm container past one that waits for something of the host.
     pub max_bypass: u32,
     /// How long after a stem cell was taken its successor is started.
     pub refill_delay: Duration,

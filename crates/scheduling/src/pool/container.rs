@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::resources::Holding;
-use super::shelves::ShelfId;
+use super::shelves::{Readiness, ShelfId, Warmth};
 use super::{Request, Stem, WarmKey};
 use crate::Moment;
 
@@ -54,28 +54,6 @@ pub(super) enum State {
     Removing { tenant: Option<Tenancy>, retry_at: Option<Moment> },
 }
 
-/// What a container with code can do for a request of its key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Readiness {
-    /// Take it now.
-    Open(Warmth),
-    /// Take so many soon.
-    Coming(u32),
-    /// Take none.
-    Closed,
-}
-
-/// How good a choice an open container is: the greatest is the best, so that spare ones age out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Warmth {
-    /// It has to be thawed first; when it was last used.
-    Paused(Moment),
-    /// When it was last used.
-    Idle(Moment),
-    /// It runs something already.
-    Running,
-}
-
 impl State {
     /// What follows when an activation ended and `running` others have not.
     pub(super) fn after_run(tenancy: Tenancy, running: u32, condemned: bool, now: Moment) -> Self {
@@ -88,7 +66,7 @@ impl State {
 
     /// What follows when it is to go, whatever it was.
     pub(super) fn removing(self) -> Self {
-        Self::Removing { tenant: self.into_tenancy(), retry_at: None }
+        Self::Removing { tenant: self.tenancy().cloned(), retry_at: None }
     }
 
     pub(super) fn tenancy(&self) -> Option<&Tenancy> {
@@ -101,19 +79,6 @@ impl State {
             | Self::Paused { tenancy, .. }
             | Self::Resuming { tenancy, .. } => Some(tenancy),
             Self::Removing { tenant, .. } => tenant.as_ref(),
-        }
-    }
-
-    fn into_tenancy(self) -> Option<Tenancy> {
-        match self {
-            Self::Starting | Self::Stem { .. } => None,
-            Self::Initialising { tenancy, .. }
-            | Self::Busy { tenancy, .. }
-            | Self::Idle { tenancy, .. }
-            | Self::Pausing { tenancy, .. }
-            | Self::Paused { tenancy, .. }
-            | Self::Resuming { tenancy, .. } => Some(tenancy),
-            Self::Removing { tenant, .. } => tenant,
         }
     }
 

@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::container::{Container, Readiness, State};
+use super::container::{Container, State};
 use super::resources::{Holding, Resources};
-use super::shelves::Shelves;
+use super::shelves::{Readiness, Shelves};
 use super::{ActionKey, ContainerId, PoolConfig, Stem, WarmKey};
 
 #[derive(Debug)]

@@ -3,8 +3,30 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::container::{Readiness, Warmth};
 use super::{ContainerId, WarmKey};
+use crate::Moment;
+
+/// What a container with code can do for a request of its key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Readiness {
+    /// Take it now.
+    Open(Warmth),
+    /// Take so many soon.
+    Coming(u32),
+    /// Take none.
+    Closed,
+}
+
+/// How good a choice an open container is: the greatest is the best, so that spare ones age out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Warmth {
+    /// It has to be thawed first; when it was last used.
+    Paused(Moment),
+    /// When it was last used.
+    Idle(Moment),
+    /// It runs something already.
+    Running,
+}
 
 /// A shelf that has containers; another key's once it has none.
 #[derive(Clone, Copy, Debug)]

@@ -109,6 +109,7 @@ impl State {
         match (method, parts.next(), parts.next(), parts.next()) {
             ("GET", Some("version"), ..) => (200, json!({"ApiVersion": "1.41"})),
             ("GET", Some("_ping"), ..) => (200, json!("OK")),
+            ("GET", Some("info"), ..) => (200, json!({"SecurityOptions": ["name=seccomp,profile=default"]})),
             ("GET", Some("networks"), ..) => (200, network()),
             ("DELETE", Some("networks"), ..) => (204, Value::Null),
             ("POST", Some("containers"), Some("create"), _) => {

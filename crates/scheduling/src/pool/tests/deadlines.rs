@@ -64,3 +64,29 @@ fn the_next_deadline_is_asked_for_when_one_has_passed() {
     s.now = secs(3);
     assert!(s.raw(Event::Tick).contains(&Effect::WakeAt(secs(7))));
 }
+
+#[test]
+fn who_arrives_as_another_expires_gets_what_nobody_before_can_use() {
+    let mut s = Script::with_memory(768);
+    s.cold(0, request(1, "a"));
+    s.warm(1, request(2, "b"));
+    assert_eq!(s.arrives(request_of(3, "big", &stem(768))), [], "it awaits the end of the first");
+    assert_eq!(s.arrives(until(4, "c", secs(3))), [], "what memory is left is kept for the big one");
+    s.now = secs(3);
+    assert_eq!(s.arrives(request(5, "b")), [reject(4, Rejection::Expired), run(1, 5)]);
+}
+
+#[test]
+fn nobody_is_kept_from_a_container_for_one_who_has_just_expired() {
+    let config = PoolConfig { memory: 1024, max_bypass: 0, ..PoolConfig::default() };
+    let mut s = Script::new(config);
+    s.cold(0, shared(1, "a", 2));
+    let update = updated(Request { instances: Some(1), ..until(2, "a", secs(3)) });
+    assert_eq!(s.arrives(update), [], "the outdated container is busy");
+    s.now = secs(3);
+    assert_eq!(
+        s.arrives(shared(3, "a", 2)),
+        [reject(2, Rejection::Expired), run(0, 3)],
+        "and starts no other"
+    );
+}

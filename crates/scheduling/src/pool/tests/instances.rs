@@ -79,3 +79,13 @@ fn only_one_outdated_container_goes_at_a_time() {
     assert_eq!(s.arrives(updated(limited(4, "a", 2))), []);
     assert_eq!(s.removed(0), [start(2, &stem(256)), destroy(1)]);
 }
+
+#[test]
+fn who_counted_on_a_container_that_goes_for_the_update_starts_another_at_once() {
+    let mut s = Script::new(PoolConfig { memory: 1024, max_bypass: 0, ..PoolConfig::default() });
+    s.warm(0, request(1, "a"));
+    assert_eq!(s.at(secs(10)), [pause(0)]);
+    assert_eq!(s.arrives(updated(limited(2, "a", 1))), [], "not while it is being paused");
+    assert_eq!(s.arrives(request(3, "a")), [], "it will have room");
+    assert_eq!(s.paused(0), [destroy(0), start(1, &stem(256))]);
+}

@@ -82,6 +82,20 @@ fn who_arrives_is_kept_from_a_container_that_a_passed_by_request_needs() {
 }
 
 #[test]
+fn who_was_kept_from_a_container_gets_it_when_nobody_needs_it_any_more() {
+    let config = PoolConfig { memory: 1024, max_bypass: 0, parallel_starts: 1, ..PoolConfig::default() };
+    let mut s = Script::new(config);
+    s.cold(0, request(1, "a"));
+    s.warm(1, request(2, "b"));
+    s.arrives(request(3, "c"));
+    assert_eq!(s.arrives(Request { deadline: Some(secs(3)), ..request_of(4, "big", &stem(1024)) }), []);
+    assert_eq!(s.arrives(request(5, "d")), []);
+    assert_eq!(s.arrives(request(6, "b")), [], "it is kept for the big one");
+    let rejected = reject(4, Rejection::Expired);
+    assert_eq!(s.at(secs(3)), [rejected, run(1, 6)], "the one before it awaits a start");
+}
+
+#[test]
 fn a_start_that_fails_ends_who_counted_on_it() {
     let mut s = Script::with_memory(256);
     s.arrives(request(1, "a"));

@@ -15,7 +15,7 @@ const DOCKER_HUB: &str = "docker.io";
 
 /// Why a file with credentials is of no use.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum CredentialsError {
+pub(in crate::docker) enum CredentialsError {
     /// It cannot be read.
     #[error("it cannot be read")]
     Unreadable(#[from] io::Error),
@@ -29,7 +29,7 @@ pub(super) enum CredentialsError {
 
 /// Where credentials are.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Source {
+pub(in crate::docker) enum Source {
     /// In a file that has to be there.
     Given(PathBuf),
     /// In this file, if it is there.
@@ -40,7 +40,7 @@ pub(super) enum Source {
 
 impl Source {
     /// The file that was named, else `config.json` in the folder that `DOCKER_CONFIG` names, else in `~/.docker`.
-    pub(super) fn find(given: Option<&Path>) -> Self {
+    pub(in crate::docker) fn find(given: Option<&Path>) -> Self {
         let folder = |variable, below: &str| {
             std::env::var_os(variable).filter(|dir| !dir.is_empty()).map(|dir| Path::new(&dir).join(below))
         };
@@ -52,7 +52,7 @@ impl Source {
         }
     }
 
-    pub(super) fn path(&self) -> Option<&Path> {
+    fn path(&self) -> Option<&Path> {
         match self {
             Self::Given(path) | Self::Usual(path) => Some(path),
             Self::None => None,
@@ -60,7 +60,7 @@ impl Source {
     }
 
     /// Those for a registry, read anew each time, so that a change needs no restart.
-    pub(super) async fn for_registry(
+    pub(in crate::docker) async fn for_registry(
         &self,
         registry: Option<&str>,
     ) -> Result<Option<DockerCredentials>, CredentialsError> {

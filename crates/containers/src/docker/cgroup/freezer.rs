@@ -1,5 +1,4 @@
-//! Freezes and thaws a container by its control group, past the engine, which needs a hundred times as long and does
-//! not learn of it.
+//! Freezes and thaws a container. The engine, which does not learn of it, needs a hundred times as long.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -8,7 +7,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::cgroup::{self, Folder, Version, Whereabouts};
+use super::whereabouts::{Folder, Version, Whereabouts};
+use super::write;
 
 /// The kernel freezes a group within a fraction of this; only then does waiting yield to other tasks.
 const AT_ONCE: Duration = Duration::from_millis(1);
@@ -18,14 +18,14 @@ const LONGEST: Duration = Duration::from_millis(100);
 
 /// Whether processes may go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Motion {
+pub(in crate::docker) enum Motion {
     Frozen,
     Thawed,
 }
 
 /// The switch of one container.
 #[derive(Clone, Debug)]
-pub(super) struct Freezer {
+pub(in crate::docker) struct Freezer {
     version: Version,
     /// Where the wish is written.
     wish: PathBuf,
@@ -52,7 +52,7 @@ impl Freezer {
     }
 
     /// Freezes or thaws all processes and waits until they are. What could not be frozen in time is thawed again.
-    pub(super) async fn set(&self, motion: Motion) -> io::Result<()> {
+    pub(in crate::docker) async fn set(&self, motion: Motion) -> io::Result<()> {
         self.wish(motion)?;
         let begun = Instant::now();
         while self.motion()? != Some(motion) {
@@ -77,7 +77,7 @@ impl Freezer {
             (Version::Two, Motion::Frozen) => "1",
             (Version::Two, Motion::Thawed) => "0",
         };
-        cgroup::write(&self.wish, word)
+        write(&self.wish, word)
     }
 
     /// How it is; nothing while it changes.

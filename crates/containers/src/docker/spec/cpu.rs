@@ -3,7 +3,7 @@
 //! A container with cores of its own has its hard limit there and goes before the others, as they were set aside for
 //! it. The others share the rest by their memory.
 
-use super::options::CpuOptions;
+use crate::docker::options::CpuOptions;
 use crate::factory::ContainerSpec;
 
 /// The kernel takes no fewer shares, and no more.

@@ -1,16 +1,13 @@
-//! Whether the kernel killed a process of a container for want of memory, read from its control group.
+//! Whether the kernel killed a process of a container for want of memory.
 //!
 //! The engine notices this only of the first process, with some delay, and never forgets it.
 
 use std::fs::File;
-use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::cgroup::{Version, Whereabouts};
-
-/// Enough for the whole of either file.
-const ENOUGH: usize = 256;
+use super::look;
+use super::whereabouts::{Version, Whereabouts};
 
 /// The kernel's count of such kills in one container, which only grows. Its file stays open, as it is read after every
 /// run.
@@ -33,21 +30,15 @@ impl KillCounter {
 
     fn in_file(path: &Path) -> Option<Self> {
         let file = File::open(path).ok()?;
-        let seen = AtomicU64::new(read(&file)?);
+        let seen = AtomicU64::new(look(&file, kills)?);
         Some(Self { file, seen })
     }
 
     /// Whether there were kills since this was asked last: each is told once. Nothing when the group is gone.
     pub(super) fn has_grown(&self) -> Option<bool> {
-        let kills = read(&self.file)?;
+        let kills = look(&self.file, kills)?;
         Some(self.seen.fetch_max(kills, Ordering::Relaxed) < kills)
     }
-}
-
-fn read(file: &File) -> Option<u64> {
-    let mut buffer = [0; ENOUGH];
-    let length = file.read_at(&mut buffer, 0).ok()?;
-    kills(str::from_utf8(buffer.get(..length)?).ok()?)
 }
 
 fn kills(text: &str) -> Option<u64> {

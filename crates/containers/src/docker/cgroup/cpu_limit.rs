@@ -4,11 +4,12 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::cgroup::{self, Folder, Version, Whereabouts};
+use super::whereabouts::{Folder, Version, Whereabouts};
+use super::write;
 
 /// The limit of one container.
 #[derive(Clone, Debug)]
-pub(super) struct CpuQuota {
+pub(super) struct CpuLimit {
     folder: PathBuf,
     /// The file of the weight, and the least that there is.
     lightest: (&'static str, &'static str),
@@ -16,7 +17,7 @@ pub(super) struct CpuQuota {
     unlimited: (&'static str, &'static str),
 }
 
-impl CpuQuota {
+impl CpuLimit {
     /// The limit, where there is a control group for it.
     pub(super) fn of(whereabouts: &Whereabouts) -> Option<Self> {
         Some(Self::in_folder(whereabouts.folder("cpu")?))
@@ -33,7 +34,7 @@ impl CpuQuota {
     /// Takes the limit away, and what the container has before others.
     pub(super) fn lift(&self) -> io::Result<()> {
         for (file, word) in [self.lightest, self.unlimited] {
-            cgroup::write(&self.folder.join(file), word)?;
+            write(&self.folder.join(file), word)?;
         }
         Ok(())
     }
@@ -50,12 +51,12 @@ mod tests {
             (Version::Two, [("cpu.weight", "1"), ("cpu.max", "max")]),
         ] {
             let dir = tempfile::tempdir().unwrap();
-            let quota = CpuQuota::in_folder(Folder { version, path: dir.path().to_owned() });
-            assert!(quota.lift().is_err(), "there is no group");
+            let limit = CpuLimit::in_folder(Folder { version, path: dir.path().to_owned() });
+            assert!(limit.lift().is_err(), "there is no group");
             for (file, _) in words {
                 std::fs::write(dir.path().join(file), "").unwrap();
             }
-            quota.lift().unwrap();
+            limit.lift().unwrap();
             for (file, word) in words {
                 assert_eq!(std::fs::read_to_string(dir.path().join(file)).unwrap(), word);
             }

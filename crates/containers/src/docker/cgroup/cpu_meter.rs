@@ -1,18 +1,15 @@
-//! Reads how much CPU time a container's processes have used, from its control group.
+//! Reads how much CPU time a container's processes have used.
 
 use std::fs::File;
-use std::os::unix::fs::FileExt as _;
 use std::time::Duration;
 
-use super::cgroup::{Version, Whereabouts};
+use super::look;
+use super::whereabouts::{Version, Whereabouts};
 use crate::factory::CpuMeter;
-
-/// Enough for the first lines of `cpu.stat`, of which one is wanted.
-const ENOUGH: usize = 256;
 
 /// The counter of one container; its file stays open, as it is read around every run.
 #[derive(Debug)]
-pub(super) struct GroupMeter {
+pub(in crate::docker) struct GroupMeter {
     version: Version,
     file: File,
 }
@@ -32,17 +29,13 @@ impl GroupMeter {
 
 impl CpuMeter for GroupMeter {
     fn used(&self) -> Option<Duration> {
-        let mut buffer = [0; ENOUGH];
-        // Of a group that is gone the kernel says that there is no such device.
-        let length = self.file.read_at(&mut buffer, 0).ok()?;
-        let text = str::from_utf8(buffer.get(..length)?).ok()?;
-        match self.version {
+        look(&self.file, |text| match self.version {
             Version::One => text.trim_end().parse().ok().map(Duration::from_nanos),
             Version::Two => {
                 let usage = text.lines().find_map(|line| line.strip_prefix("usage_usec "))?;
                 usage.parse().ok().map(Duration::from_micros)
             }
-        }
+        })
     }
 }
 

@@ -1,6 +1,6 @@
 //! Decides whether the container engine hangs, by what became of the last questions. Pure.
 //!
-//! Asking it, and refusing calls meanwhile, is the business of `pulse` and `watch`.
+//! Asking it, and refusing calls meanwhile, is the business of `pulse` and of `watch` beside it.
 
 use std::time::{Duration, Instant};
 
