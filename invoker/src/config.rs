@@ -36,6 +36,9 @@ pub struct InvokerConfig {
     pub record_gather_milliseconds: u64,
     /// Mebibytes of action code that is kept in memory.
     pub code_cache: u32,
+    /// The environment of all containers, each `NAME=VALUE`; without `=` the value is empty.
+    #[serde(deserialize_with = "words")]
+    pub environment: Vec<String>,
 }
 
 /// Which GPUs containers may have, and how they are shared.
@@ -75,6 +78,7 @@ impl Default for InvokerConfig {
             stem_check_seconds: 600,
             record_gather_milliseconds: 20,
             code_cache: 256,
+            environment: Vec::new(),
         }
     }
 }

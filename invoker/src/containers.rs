@@ -181,10 +181,15 @@ impl Containers {
     }
 }
 
-/// The environment that all containers have: where the API is.
+/// The environment that all containers have: what the operator gives them, and where the API is.
 #[must_use]
-pub fn environment(api_host: &str) -> BTreeMap<String, String> {
-    BTreeMap::from([("__OW_API_HOST".to_owned(), api_host.to_owned())])
+pub fn environment(config: &InvokerConfig, api_host: &str) -> BTreeMap<String, String> {
+    let pair = |entry: &String| {
+        let (name, value) = entry.split_once('=').unwrap_or((entry, ""));
+        (name.to_owned(), value.to_owned())
+    };
+    let api_host = ("__OW_API_HOST".to_owned(), api_host.to_owned());
+    config.environment.iter().map(pair).chain([api_host]).collect()
 }
 
 async fn in_docker(request: &ContainerRequest<'_>, host: Host) -> Result<Containers, SetupFailure> {
@@ -237,4 +242,18 @@ fn as_processes(request: &ContainerRequest<'_>, host: Host) -> Result<Containers
 /// The `runtimes` folder of an installation or of a checkout that the program was built in.
 fn built_in_runtimes(beside: &Path) -> Option<PathBuf> {
     beside.ancestors().take(4).map(|dir| dir.join("runtimes")).find(|dir| dir.join("runtimes.json").exists())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_operator_adds_to_the_environment_and_does_not_move_the_api() {
+        let given = ["A=x=y", "B", "__OW_API_HOST=elsewhere"].map(str::to_owned).to_vec();
+        let config = InvokerConfig { environment: given, ..InvokerConfig::default() };
+        let found = environment(&config, "http://api");
+        let wanted = [("A", "x=y"), ("B", ""), ("__OW_API_HOST", "http://api")];
+        assert_eq!(found, wanted.map(|(name, value)| (name.to_owned(), value.to_owned())).into());
+    }
 }

@@ -233,7 +233,7 @@ impl Process {
             factory: Arc::clone(&containers.factory),
             host: containers.host.clone(),
             key: given.key.clone(),
-            env: environment(api_host),
+            env: environment(&config.invoker, api_host),
             bounds: config.limits,
             metrics: metrics::register(&parts.metrics)?,
             member: Some(MemberParts {

@@ -225,7 +225,7 @@ impl Ground {
             factory: Arc::clone(&containers.factory),
             host: containers.host.clone(),
             key: self.key.clone(),
-            env: environment(&host),
+            env: environment(&config.invoker, &host),
             bounds: config.controller.limits,
             metrics: register_metrics(metrics)?,
             member: None,
