@@ -33,7 +33,6 @@ pub(crate) fn of(config: &InvokerConfig, manifest: &RuntimeManifest, host: Host)
         memory: config.memory,
         cpu: host.cpu,
         gpus: host.gpus,
-        credit: config.credit,
         parallel_starts: config.parallel_starts,
         pause_grace: Duration::from_secs(config.pause_grace_seconds),
         idle_timeout: Duration::from_secs(config.idle_timeout_seconds),

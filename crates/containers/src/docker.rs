@@ -29,7 +29,6 @@ use async_trait::async_trait;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep};
 
-use self::abilities::Abilities;
 use self::cgroup::{Group, Motion};
 use self::engine::{ASK_AGAIN, Engine, EngineError};
 pub use self::failure::SetupError;
@@ -40,6 +39,7 @@ use self::known::{Container, Known};
 use self::network::Bridge;
 pub use self::options::{CpuOptions, DockerOptions, Isolation, NetworkOptions, PullPolicy, ReadOnlyRoot};
 use self::removal::Remover;
+use self::spec::Abilities;
 use self::strays::{Creation, Strays};
 use self::watch::{PACE, Pace, Watch, watch};
 use crate::factory::{
@@ -91,7 +91,7 @@ impl DockerFactory {
         let engine = engine.map_err(|error| SetupError::Engine(Box::new(error)))?;
         let credentials = readable_credentials(options).await?;
         // On the heap, as it is large and made once.
-        let abilities = Box::pin(Abilities::find(&engine, options)).await?;
+        let abilities = Box::pin(abilities::find(&engine, options)).await?;
         let bridge = network::provide(&engine, options).await?;
         let firewall = match set_firewall(&engine, &bridge, options).await {
             Ok(firewall) => firewall,

@@ -47,8 +47,18 @@ pub struct ScriptedFactory {
 struct Stage {
     containers: Mutex<HashMap<ContainerName, Container>>,
     calls: Mutex<Vec<Call>>,
-    /// Whether the engine does nothing, and why, if that is known.
-    trouble: watch::Sender<Option<Option<String>>>,
+    engine: watch::Sender<Engine>,
+}
+
+/// What makes the containers, and carries what they write.
+#[derive(Debug, Default, PartialEq, Eq)]
+enum Engine {
+    #[default]
+    Works,
+    /// It does not answer, for a reason that the factory knows.
+    Hangs(String),
+    /// It cannot be reached, which the factory has not noticed.
+    IsAway,
 }
 
 impl ScriptedFactory {
@@ -78,30 +88,30 @@ impl ScriptedFactory {
     }
 
     /// From now on nothing is created, destroyed, paused or resumed, nothing can be asked, and what containers write
-    /// is held back. They go on.
-    pub fn fall_ill(&self, trouble: &str) {
-        self.stage.trouble.send_replace(Some(Some(trouble.to_owned())));
+    /// is held back. They go on. The factory knows this for its trouble.
+    pub fn hang(&self, trouble: &str) {
+        self.stage.engine.send_replace(Engine::Hangs(trouble.to_owned()));
     }
 
-    /// The same, and nobody has noticed yet.
+    /// The same, and the factory knows of no trouble.
     pub fn go_away(&self) {
-        self.stage.trouble.send_replace(Some(None));
+        self.stage.engine.send_replace(Engine::IsAway);
     }
 
     /// Everything works again.
     pub fn recover(&self) {
-        self.stage.trouble.send_replace(None);
+        self.stage.engine.send_replace(Engine::Works);
     }
 
     /// What an engine in trouble does with a call.
     fn works(&self, operation: &'static str, name: &ContainerName) -> Result<(), ContainerError> {
-        match *self.stage.trouble.borrow() {
-            Some(Some(_)) => Err(ContainerError::Timeout { operation, name: name.clone() }),
-            Some(None) => {
+        match *self.stage.engine.borrow() {
+            Engine::Works => Ok(()),
+            Engine::Hangs(_) => Err(ContainerError::Timeout { operation, name: name.clone() }),
+            Engine::IsAway => {
                 let source = "nothing listens there".into();
                 Err(ContainerError::Engine { operation, name: name.clone(), source })
             }
-            None => Ok(()),
         }
     }
 
@@ -130,10 +140,10 @@ impl ScriptedFactory {
 }
 
 impl Stage {
-    /// Returns once the engine is not in trouble.
-    async fn works(&self) {
+    /// Returns once the engine works.
+    async fn until_engine_works(&self) {
         // The sender lives as long as `self`, so this cannot fail.
-        let _ = self.trouble.subscribe().wait_for(Option::is_none).await;
+        let _ = self.engine.subscribe().wait_for(|engine| *engine == Engine::Works).await;
     }
 
     fn end(&self, name: &ContainerName, state: ContainerState) {
@@ -201,11 +211,14 @@ impl ContainerFactory for ScriptedFactory {
     }
 
     fn trouble(&self) -> Option<String> {
-        self.stage.trouble.borrow().clone().flatten()
+        match &*self.stage.engine.borrow() {
+            Engine::Hangs(why) => Some(why.clone()),
+            Engine::Works | Engine::IsAway => None,
+        }
     }
 
     async fn answers(&self) -> bool {
-        self.stage.trouble.borrow().is_none()
+        *self.stage.engine.borrow() == Engine::Works
     }
 
     async fn remove_leftovers(&self) -> Result<usize, ContainerError> {

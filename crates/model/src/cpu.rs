@@ -30,10 +30,12 @@ impl Cores {
         self.0 == 0
     }
 
-    /// So many cores, to the next thousandth. `None` if it is negative, no number, or beyond four million.
+    /// So many cores, to the next thousandth; what is not 0 does not become 0, which would mean no limit. `None` if it
+    /// is negative, no number, or beyond four million.
     #[must_use]
     pub fn from_number(cores: f64) -> Option<Self> {
-        let thousandths = (cores * THOUSANDTHS).round();
+        let rounded = (cores * THOUSANDTHS).round();
+        let thousandths = if cores > 0.0 { rounded.max(1.0) } else { rounded };
         let fits = (0.0..=f64::from(u32::MAX)).contains(&thousandths);
         #[expect(
             clippy::cast_possible_truncation,
@@ -101,6 +103,10 @@ mod tests {
             assert_eq!(cores, Cores::from_thousandths(thousandths));
             assert_eq!(serde_json::to_string(&cores).unwrap(), text);
             assert_eq!(cores.to_string(), text);
+        }
+        for (text, thousandths) in [("0.0004", 1), ("1e-300", 1), ("-0.0", 0), ("0.0014", 1)] {
+            let cores: Cores = serde_json::from_str(text).unwrap();
+            assert_eq!(cores, Cores::from_thousandths(thousandths), "{text}");
         }
         for bad in ["-1", "\"1\"", "1e300", "true"] {
             assert!(serde_json::from_str::<Cores>(bad).is_err(), "{bad}");

@@ -203,7 +203,7 @@ async fn an_invoker_whose_engine_hangs_says_so_at_once_and_recovers_by_itself() 
     let (cluster, sight) = cluster();
     let world = World::start(Setting { cluster: Some(cluster), ..Setting::default() }).await;
     sight.until("the first report", is_up).await;
-    world.factory.fall_ill("it hangs");
+    world.factory.hang("it hangs");
     let sick = |r: &InvokerReport| r.reason.as_deref() == Some("it hangs");
     let (_, report) = sight.until("word of the hang", sick).await;
     assert_eq!(report.status, Willingness::Unhealthy);

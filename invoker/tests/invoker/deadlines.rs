@@ -33,7 +33,7 @@ async fn an_activation_whose_time_is_over_is_recorded_and_not_run() {
 #[tokio::test]
 async fn what_was_waited_before_a_restart_counts() {
     let world = World::scripted(Script::default()).await;
-    world.factory.fall_ill("it hangs");
+    world.factory.hang("it hangs");
     let action = world.action("waiting");
     let message = world.message(&action, "{}").await;
     let arrived = now().minus(Duration::from_secs(60));

@@ -16,7 +16,7 @@ const WHY: &str = "the container engine has not answered for 7 s";
 async fn what_needs_a_start_waits_until_the_engine_works_again() {
     let mut world = World::scripted(Script::default()).await;
     let action = world.action("hello");
-    world.factory.fall_ill(WHY);
+    world.factory.hang(WHY);
     let status = world.invoker.status();
     assert_eq!((status.willingness, status.reason.as_deref()), (Willingness::Unhealthy, Some(WHY)));
     let message = world.message(&action, "{}").await;
@@ -50,7 +50,7 @@ async fn readiness_and_metrics_tell_of_it_and_of_its_end() {
     let world = World::scripted(Script::default()).await;
     let readiness = Readiness::new();
     let _watched = world.invoker.watch(readiness.clone());
-    world.factory.fall_ill(WHY);
+    world.factory.hang(WHY);
     let told = eventually("word of it", async || readiness.reasons().remove("containers")).await;
     assert_eq!(told, WHY);
     assert!(world.metrics.render().contains("whirl_invoker_engine_trouble 1"));
@@ -66,7 +66,7 @@ async fn warm_containers_go_on_and_lose_neither_logs_nor_themselves() {
     let mut world = World::scripted(script).await;
     let action = world.action("hello");
     world.invoke(&action, "{}").await;
-    world.factory.fall_ill(WHY);
+    world.factory.hang(WHY);
     let mut ids = Vec::new();
     for _ in 0..2 {
         let record = world.invoke(&action, "{}").await;
@@ -99,7 +99,7 @@ async fn an_idle_container_is_not_frozen_by_an_engine_in_trouble_and_can_be_used
     let message = world.message(&action, r#"{"slow":true}"#).await;
     world.publish(message).await;
     eventually("the run", async || (world.counts()[2] == 1).then_some(())).await;
-    world.factory.fall_ill(WHY);
+    world.factory.hang(WHY);
     world.answer().await;
     eventually("what would be the pause", async || (world.in_state("paused") == 1).then_some(())).await;
     assert_eq!(world.invoke(&action, "{}").await.response.outcome, Outcome::Success);
@@ -111,7 +111,7 @@ async fn a_hang_that_outlasts_an_activations_time_ends_it_and_leaves_nothing() {
     let config = InvokerConfig { queue_seconds: 1, ..Setting::default().config };
     let mut world = World::start(Setting { config, ..Setting::default() }).await;
     let action = world.action("hello");
-    world.factory.fall_ill(WHY);
+    world.factory.hang(WHY);
     let record = world.invoke(&action, "{}").await;
     assert_eq!(record.response.outcome, Outcome::InternalError);
     assert!(result(&record).contains("no container was free for it"), "{}", result(&record));
@@ -131,7 +131,7 @@ async fn a_failing_action_is_answered_although_the_engine_cannot_be_asked_why() 
     let mut world = World::scripted(script).await;
     let action = world.action("hello");
     world.invoke(&action, "{}").await;
-    world.factory.fall_ill(WHY);
+    world.factory.hang(WHY);
     let failed = world.invoke(&action, "{}").await;
     assert_eq!(result(&failed), r#"{"error":"boom"}"#);
     assert_eq!(world.in_state("removing"), 1, "it counts until it is gone");
@@ -141,7 +141,7 @@ async fn a_failing_action_is_answered_although_the_engine_cannot_be_asked_why() 
 async fn a_drain_ends_in_time_and_leaves_to_the_bus_what_could_not_begin() {
     let world = World::scripted(Script::default()).await;
     let action = world.action("hello");
-    world.factory.fall_ill(WHY);
+    world.factory.hang(WHY);
     let message = world.message(&action, "{}").await;
     let id = world.publish(message).await;
     let drained = tokio::time::timeout(Duration::from_secs(10), world.invoker.drain(Duration::from_secs(1)));

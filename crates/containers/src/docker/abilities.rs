@@ -7,39 +7,30 @@ use bollard::models::{ContainerCreateBody, HostConfig};
 use super::engine::{Engine, EngineError};
 use super::failure::SetupError;
 use super::options::{DockerOptions, Isolation};
-use super::spec::{OWNER_LABEL, storage_opt};
+use super::spec::{Abilities, OWNER_LABEL, storage_opt};
 
 /// The image of the container that is made, and never started, to try things out.
 const TRIAL_IMAGE: &str = "whirl/trial";
 /// The longest tag that the engine takes is 128 characters.
 const LONGEST_TAG: usize = 100;
 
-/// What the requests to the engine go by.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Abilities {
-    /// It can filter system calls, and refuses to be given a filter if it cannot.
-    pub(super) filters_system_calls: bool,
-}
-
-impl Abilities {
-    /// Asks the engine, and refuses one that would leave containers less confined than the options say.
-    pub(super) async fn find(engine: &Engine, options: &DockerOptions) -> Result<Self, SetupError> {
-        let setup = |error| SetupError::Engine(Box::new(error));
-        let info = engine.info().await.map_err(setup)?;
-        let filters_system_calls = filters_system_calls(&info.security_options.unwrap_or_default());
-        if options.isolation == Isolation::Strict && !filters_system_calls {
-            return Err(SetupError::NoSeccomp);
-        }
-        if let Some(mebibytes) = options.disk {
-            match try_disk_limit(engine, options, mebibytes).await {
-                Err(error @ EngineError::Refused { .. }) => {
-                    return Err(SetupError::NoDiskLimit { mebibytes, source: Box::new(error) });
-                }
-                other => other.map_err(setup)?,
-            }
-        }
-        Ok(Self { filters_system_calls })
+/// Asks the engine, and refuses one that would leave containers less confined than the options say.
+pub(super) async fn find(engine: &Engine, options: &DockerOptions) -> Result<Abilities, SetupError> {
+    let setup = |error| SetupError::Engine(Box::new(error));
+    let info = engine.info().await.map_err(setup)?;
+    let filters_system_calls = filters_system_calls(&info.security_options.unwrap_or_default());
+    if options.isolation == Isolation::Strict && !filters_system_calls {
+        return Err(SetupError::NoSeccomp);
     }
+    if let Some(mebibytes) = options.disk {
+        match try_disk_limit(engine, options, mebibytes).await {
+            Err(error @ EngineError::Refused { .. }) => {
+                return Err(SetupError::NoDiskLimit { mebibytes, source: Box::new(error) });
+            }
+            other => other.map_err(setup)?,
+        }
+    }
+    Ok(Abilities { filters_system_calls })
 }
 
 /// Of options such as `name=seccomp,profile=default`. Containers bring a profile of their own, so the engine's is of

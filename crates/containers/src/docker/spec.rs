@@ -8,7 +8,6 @@ use std::collections::HashMap;
 
 use bollard::models::{ContainerCreateBody, HostConfig, HostConfigLogConfig, ResourcesUlimits};
 
-use super::abilities::Abilities;
 use super::options::DockerOptions;
 use crate::factory::{ContainerImage, ContainerSpec};
 
@@ -21,6 +20,13 @@ const KIND_LABEL: &str = "whirl.kind";
 const MOST_PROCESSES: i64 = 1024;
 const MOST_OPEN_FILES: i64 = 1024;
 const MEBIBYTE: i64 = 1 << 20;
+
+/// What the engine can do of that which a request may ask for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Abilities {
+    /// It can filter system calls. Given a filter, one that cannot would refuse.
+    pub(super) filters_system_calls: bool,
+}
 
 /// The body of the engine's "create": every capability dropped, no new privileges, all resources bounded, no
 /// log file.

@@ -43,14 +43,14 @@ impl Container {
         let worked = Worked::default();
         let meter = Box::new(worked.clone());
         let requests = Default::default();
-        let engine = Arc::clone(&stage);
+        let factory = Arc::clone(&stage);
         let actor = Actor { name, script, stage, output, paused: is_paused, worked, requests };
         let server = tokio::spawn(serve(listener, Arc::new(actor))).abort_handle();
         let container = Self { state: ContainerState::Running, paused, server };
         let output = chunks.then(move |chunk| {
-            let engine = Arc::clone(&engine);
+            let factory = Arc::clone(&factory);
             async move {
-                engine.works().await;
+                factory.until_engine_works().await;
                 Ok(chunk)
             }
         });

@@ -15,8 +15,6 @@ pub struct PoolConfig {
     pub cpu: Cores,
     /// The GPUs that containers may have.
     pub gpus: Vec<GpuDevice>,
-    /// Activations taken from the feed and not yet ended, at most.
-    pub credit: usize,
     /// Containers that are being started at once, at most.
     pub parallel_starts: usize,
     /// How long an idle container stays unpaused.
@@ -41,7 +39,6 @@ impl Default for PoolConfig {
             memory: 2048,
             cpu: Cores::from_thousandths(2000),
             gpus: Vec::new(),
-            credit: 256,
             parallel_starts: 4,
             pause_grace: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(600),

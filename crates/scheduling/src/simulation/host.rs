@@ -40,6 +40,8 @@ struct Message {
 pub(super) struct Host {
     pub(super) id: InvokerId,
     pub(super) config: PoolConfig,
+    /// Activations taken from the topic and not yet ended, at most.
+    credit: usize,
     pub(super) life: Option<Life>,
     /// Until when its engine is slow and fails.
     pub(super) bad_until: Moment,
@@ -76,6 +78,7 @@ impl Host {
         Self {
             id,
             config: config(id, dice),
+            credit: dice.pick(&[32, 128, 256]),
             life: None,
             bad_until: Moment::ZERO,
             topic: VecDeque::new(),
@@ -105,7 +108,7 @@ impl Host {
         self.life = Some(Life {
             epoch,
             audit: Audit::new(&config),
-            credit: config.credit,
+            credit: self.credit,
             pool: Pool::new(config),
             jobs: BTreeMap::new(),
             wake: None,
@@ -158,7 +161,7 @@ impl Host {
         let taken = self.published - self.topic.len() as u64;
         let Some(life) = self.life.as_mut() else { return Ok(None) };
         let told = (life.pool.load(), taken, life.draining);
-        life.check(self.config.credit, &told.0)?;
+        life.check(self.credit, &told.0)?;
         if life.told.as_ref() == Some(&told) {
             return Ok(None);
         }
@@ -215,7 +218,6 @@ fn config(id: InvokerId, dice: &mut Dice) -> PoolConfig {
         memory: dice.pick(&[2048, 8192, 8192, 16_384]),
         cpu: Cores::from_thousandths(dice.pick(&[1000, 2000, 4000, 8000])),
         gpus: if id.0 % 3 == 1 { gpus(id, dice) } else { Vec::new() },
-        credit: dice.pick(&[32, 128, 256]),
         pause_grace: Duration::from_secs(2),
         idle_timeout: Duration::from_secs(45),
         gpu_idle_timeout: Duration::from_secs(10),
