@@ -94,7 +94,9 @@ pub enum ManifestError {
     #[error("kind '{0}' stands twice in the runtime manifest")]
     Repeated(Kind),
     /// A stem cell rule that cannot be followed.
-    #[error("the stem cells of '{0}' need counts and cores above 0, minCount <= maxCount and increment <= maxCount")]
+    #[error(
+        "the stem cells of '{0}' need counts and cores above 0, minCount <= maxCount and increment <= maxCount"
+    )]
     StemCell(Kind),
 }
 
