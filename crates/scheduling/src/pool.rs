@@ -141,7 +141,7 @@ impl Pool {
         let open = self.fleet.warmest(&request.key);
         match open.filter(|id| !self.is_denied(Ticket::LAST, *id)) {
             Some(id) => {
-                self.count_bypass(id, Ticket::LAST);
+                self.count_bypass(id, Ticket::LAST, turn);
                 self.assign(id, request, turn);
             }
             None => self.wait(request, turn),

@@ -56,8 +56,10 @@ impl Pool {
             return Choice::Leave;
         }
         match self.fleet.resources().find(&request.stem) {
-            Ok(holding) if self.fleet.starting() < self.config.parallel_starts => Choice::Start(holding),
-            Ok(_) => Choice::Block(Lack::Start, Vec::new()),
+            Ok(holding) if self.fleet.starting_like(&request.stem) < self.config.parallel_starts => {
+                Choice::Start(holding)
+            }
+            Ok(_) => Choice::Block(Lack::start(&request.stem), Vec::new()),
             Err(shortage) => {
                 let victims = self.victims(&Eviction::for_request(request, ticket));
                 Choice::Block(Lack::Room(shortage), victims)

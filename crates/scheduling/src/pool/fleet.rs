@@ -138,6 +138,12 @@ impl Fleet {
         self.bare().filter(|(_, container)| matches!(container.state, State::Starting)).count()
     }
 
+    /// Those that are being started of users' images, or of the platform's, as the stem's is.
+    pub(super) fn starting_like(&self, stem: &Stem) -> usize {
+        let alike = |container: &Container| container.stem.is_users_image() == stem.is_users_image();
+        self.bare().filter(|(_, c)| matches!(c.state, State::Starting) && alike(c)).count()
+    }
+
     pub(super) fn has_stem_cell(&self) -> bool {
         self.bare().any(|(_, container)| matches!(container.state, State::Stem { .. }))
     }

@@ -79,7 +79,7 @@ impl Pool {
             let victims = match blocked.lack {
                 Lack::Room(_) => self.victims(&Eviction::for_request(&waiting.request, blocked.ticket)),
                 Lack::Instance(_) => self.outdated(&waiting.request).into_iter().collect(),
-                Lack::Start => Vec::new(),
+                Lack::Start | Lack::StartOfUsersImage => Vec::new(),
             };
             self.evict(victims, turn);
         }
@@ -87,7 +87,7 @@ impl Pool {
 
     /// Hands a waiting request to an open container.
     fn serve(&mut self, id: ContainerId, ticket: Ticket, turn: &mut Turn) {
-        self.count_bypass(id, ticket);
+        self.count_bypass(id, ticket, turn);
         if self.standing.concerns(ticket) {
             turn.stir();
         }
@@ -96,14 +96,17 @@ impl Pool {
         }
     }
 
-    /// Those before `ticket` who are blocked and could use what the container holds are passed by.
-    pub(super) fn count_bypass(&mut self, id: ContainerId, ticket: Ticket) {
+    /// Those before `ticket` who are blocked and could use what the container holds are passed by. Who loses patience
+    /// with it may have others go that were spared.
+    pub(super) fn count_bypass(&mut self, id: ContainerId, ticket: Ticket, turn: &mut Turn) {
         if !self.standing.is_anyone_blocked() {
             return;
         }
         let Some(container) = self.fleet.get(id) else { return };
         for blocked in self.standing.helped_before(ticket, container) {
-            self.queue.pass_by(blocked.ticket);
+            if self.queue.pass_by(blocked.ticket) == self.config.max_bypass {
+                turn.stir();
+            }
         }
     }
 

@@ -100,10 +100,11 @@ impl Queue {
         self.by_key.get(key).and_then(BTreeSet::last).is_some_and(|last| *last > ticket)
     }
 
-    pub(super) fn pass_by(&mut self, ticket: Ticket) {
-        if let Some(waiting) = self.waiting.get_mut(&ticket) {
-            waiting.bypassed = waiting.bypassed.saturating_add(1);
-        }
+    /// Another was served past this one: how often that has happened now.
+    pub(super) fn pass_by(&mut self, ticket: Ticket) -> u32 {
+        let Some(waiting) = self.waiting.get_mut(&ticket) else { return 0 };
+        waiting.bypassed = waiting.bypassed.saturating_add(1);
+        waiting.bypassed
     }
 
     /// One for whom it is too late.

@@ -25,6 +25,13 @@ pub struct Stem {
     pub gpu: Option<GpuLimit>,
 }
 
+impl Stem {
+    /// Whether a user named the image: starting it may take as long as its registry likes.
+    pub(super) fn is_users_image(&self) -> bool {
+        self.kind == Kind::blackbox()
+    }
+}
+
 /// Whose code an initialised container holds. It serves requests of exactly this key, ever.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct WarmKey {

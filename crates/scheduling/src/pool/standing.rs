@@ -13,6 +13,8 @@ use super::{ContainerId, Stem, WarmKey};
 pub(super) enum Lack {
     /// As many containers are being started as may be at once.
     Start,
+    /// As many of users' images are. What is the platform's is started all the same.
+    StartOfUsersImage,
     /// Something of the host.
     Room(Shortage),
     /// Its action has as many containers as it may, some of them in another revision.
@@ -20,10 +22,15 @@ pub(super) enum Lack {
 }
 
 impl Lack {
+    /// Another container of this stem may not be started now.
+    pub(super) fn start(stem: &Stem) -> Self {
+        if stem.is_users_image() { Self::StartOfUsersImage } else { Self::Start }
+    }
+
     /// Whether the removal of this container would help.
     pub(super) fn is_eased_by(&self, container: &Container) -> bool {
         match self {
-            Self::Start => false,
+            Self::Start | Self::StartOfUsersImage => false,
             Self::Room(shortage) => shortage.is_eased_by(&container.holding),
             Self::Instance(key) => container.key().is_some_and(|other| other.is_other_revision_of(key)),
         }
@@ -33,6 +40,7 @@ impl Lack {
     fn is_worsened_by(&self, stem: &Stem) -> bool {
         match self {
             Self::Start => true,
+            Self::StartOfUsersImage => stem.is_users_image(),
             Self::Room(shortage) => shortage.is_worsened_by(stem),
             Self::Instance(_) => false,
         }
@@ -43,7 +51,7 @@ impl Lack {
         match self {
             Self::Start => true,
             Self::Room(shortage) => shortage.is_everyones(),
-            Self::Instance(_) => false,
+            Self::StartOfUsersImage | Self::Instance(_) => false,
         }
     }
 }
@@ -82,7 +90,7 @@ impl Standing {
             Lack::Instance(key) => {
                 self.blocked.iter().any(|b| matches!(&b.lack, Lack::Instance(k) if k == key))
             }
-            Lack::Start | Lack::Room(_) => false,
+            Lack::Start | Lack::StartOfUsersImage | Lack::Room(_) => false,
         };
         if !is_known {
             self.blocked.push(Blocked { ticket, lack });

@@ -113,3 +113,15 @@ fn a_start_that_fails_and_nobody_counts_on_any_more_ends_nobody() {
     assert_eq!(s.start_fails(1), []);
     assert_eq!(s.pool.status().memory_used, 256);
 }
+
+#[test]
+fn images_that_do_not_come_keep_nobody_else_from_starting() {
+    let config = PoolConfig { memory: 4096, parallel_starts: 2, ..PoolConfig::default() };
+    let mut s = Script::new(config);
+    let image = Arc::new(Stem { kind: Kind::blackbox(), ..Stem::clone(&stem(256)) });
+    s.arrives(request_of(1, "a", &image));
+    s.arrives(request_of(2, "b", &image));
+    assert_eq!(s.arrives(request_of(3, "c", &image)), []);
+    assert_eq!(s.arrives(request(4, "d")), [start(2, &stem(256))]);
+    assert_eq!(s.started(2), [initialise(2, 4, ColdReason::First)]);
+}
