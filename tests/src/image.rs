@@ -30,6 +30,11 @@ impl Image {
 
 impl Drop for Image {
     fn drop(&mut self) {
+        // An image that a container is made of loses its name and stays.
+        let made_of_it = docker(&["ps", "-aq", "--filter", &format!("ancestor={}", self.name)]);
+        for container in made_of_it.split_whitespace() {
+            let _ = docker(&["rm", "-f", container]);
+        }
         let _ = docker(&["rmi", "-f", &self.name]);
     }
 }
