@@ -29,6 +29,16 @@ impl Metrics {
         self.0.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok()).unwrap_or(0)
     }
 
+    /// Activations that were handed to a container that was so: `warm`, `resumed`, `stem`, `cold`.
+    pub(crate) fn placed(&self, container: &str) -> u64 {
+        let beginning = format!("whirl_invoker_placements_total{{container=\"{container}\",");
+        let values = self.0.lines().filter_map(|line| {
+            let (_, value) = line.strip_prefix(&beginning)?.rsplit_once("} ")?;
+            value.parse::<u64>().ok()
+        });
+        values.sum()
+    }
+
     /// The sum of a metric over all its labels' values.
     pub(crate) fn total(&self, name: &str) -> u64 {
         let values = self.0.lines().filter_map(|line| {
@@ -127,6 +137,9 @@ x_seconds_count{stage="a"} 100
 x_seconds_bucket{stage="b",le="0.001"} 1
 x_total{result="ok"} 3
 x_total{result="failed"} 4
+whirl_invoker_placements_total{container="cold",reason="busy"} 2
+whirl_invoker_placements_total{container="cold",reason="first"} 3
+whirl_invoker_placements_total{container="warm",reason=""} 7
 "#;
 
     #[test]
@@ -134,6 +147,7 @@ x_total{result="failed"} 4
         let metrics = Metrics(TEXT.to_owned());
         assert_eq!((metrics.value(r#"x_total{result="failed"}"#), metrics.value("y")), (4, 0));
         assert_eq!((metrics.total("x_total"), metrics.total("x")), (7, 0));
+        assert_eq!(["cold", "warm", "stem"].map(|container| metrics.placed(container)), [5, 7, 0]);
         let histogram = metrics.histogram("x_seconds", r#"stage="a""#);
         assert_eq!((histogram.count(), histogram.mean_micros()), (100, 1000.0));
         assert_eq!([50.0, 75.0, 100.0].map(|p| histogram.micros(p)), [1000.0, 1500.0, 2000.0]);

@@ -175,17 +175,17 @@ impl Server {
 
     /// Activations that found their container warm.
     pub(crate) fn placed_warm(&self) -> Result<u64, Error> {
-        self.metric(r#"whirl_invoker_placements_total{container="warm"}"#)
+        Ok(Admin(self.admin).metrics()?.placed("warm"))
     }
 
     /// Activations that found their container paused.
     pub(crate) fn placed_resumed(&self) -> Result<u64, Error> {
-        self.metric(r#"whirl_invoker_placements_total{container="resumed"}"#)
+        Ok(Admin(self.admin).metrics()?.placed("resumed"))
     }
 
     /// Activations that took a stem cell.
     pub(crate) fn placed_in_stem_cells(&self) -> Result<u64, Error> {
-        self.metric(r#"whirl_invoker_placements_total{container="stem"}"#)
+        Ok(Admin(self.admin).metrics()?.placed("stem"))
     }
 
     /// Stops the process in its own good way.

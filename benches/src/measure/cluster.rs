@@ -56,8 +56,7 @@ impl Cluster {
 impl Snapshot {
     /// Activations that found their container warm.
     fn placed_warm(&self) -> u64 {
-        let name = r#"whirl_invoker_placements_total{container="warm"}"#;
-        self.invokers.iter().map(|metrics| metrics.value(name)).sum()
+        self.invokers.iter().map(|metrics| metrics.placed("warm")).sum()
     }
 
     /// Containers that were started, or should have been.
