@@ -92,8 +92,12 @@ impl Pool {
     /// Events about containers that the pool no longer has, or that do not fit their state, change nothing.
     pub fn handle(&mut self, now: Moment, event: Event) -> Vec<Effect> {
         let mut turn = Turn::at(now);
+        let turnover = self.fleet.turnover();
         self.expire(&mut turn);
         self.take(event, &mut turn);
+        if self.standing.is_anyone_wavering() && self.fleet.turnover() != turnover {
+            turn.stir();
+        }
         self.settle(&mut turn);
         self.conclude(&mut turn);
         turn.effects

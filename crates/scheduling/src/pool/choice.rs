@@ -3,14 +3,15 @@
 //! Requests are served in order of arrival, but a container with code serves whoever waits for that code, past
 //! those that wait for something of the host; not more often than `max_bypass`, though, where they could use
 //! what it holds. A request is not tied to a container that is starting: it counts on it, and takes whichever
-//! fitting one is free first.
+//! fitting one is free first. Where containers have to go first, that is seen to for several requests at once;
+//! what they leave is given in order.
 
 use super::container::{Container, State};
 use super::eviction::Eviction;
 use super::queue::Ticket;
-use super::resources::Holding;
+use super::resources::{Holding, Resources};
 use super::standing::Lack;
-use super::{ColdReason, ContainerId, Pool, Request, WarmKey};
+use super::{ColdReason, ContainerId, Pool, Request, Stem, WarmKey};
 
 /// What to do for one waiting request.
 pub(super) enum Choice {
@@ -20,9 +21,13 @@ pub(super) enum Choice {
     AwaitStart(ContainerId),
     /// This container will have room for it.
     AwaitRoom(ContainerId),
+    /// A container of its action that it can use will fall free.
+    AwaitInstance,
     /// Start a container of its stem with this, and await that.
     Start(Holding),
-    /// It lacks something. Remove these, if any: that will be enough.
+    /// There will be enough of the host for it when all have gone that are going, these included.
+    Claim(Vec<ContainerId>),
+    /// It lacks something. Remove these, if any, which will help.
     Block(Lack, Vec<ContainerId>),
     /// There is nothing to do for it before something else changes.
     Leave,
@@ -37,7 +42,7 @@ impl Pool {
             return Choice::Use(id);
         }
         let is_closed = self.standing.is_closed();
-        if !is_closed && let Some(id) = self.coming_room(&request.key) {
+        if let Some(id) = self.coming_room(&request.key) {
             return Choice::AwaitRoom(id);
         }
         if self.has_all_instances(request) {
@@ -55,16 +60,40 @@ impl Pool {
         if self.standing.obstructs(&request.stem) {
             return Choice::Leave;
         }
-        match self.fleet.resources().find(&request.stem) {
-            Ok(holding) if self.fleet.starting_like(&request.stem) < self.config.parallel_starts => {
+        self.choose_start(request, ticket)
+    }
+
+    /// A new container, after those before it have had what they count on.
+    fn choose_start(&self, request: &Request, ticket: Ticket) -> Choice {
+        let stem = &request.stem;
+        if let Ok(holding) = self.left_for(ticket).find(stem) {
+            let has_slot = self.fleet.starting_like(stem) < self.config.parallel_starts;
+            return if has_slot {
                 Choice::Start(holding)
-            }
-            Ok(_) => Choice::Block(Lack::start(&request.stem), Vec::new()),
-            Err(shortage) => {
-                let victims = self.victims(&Eviction::for_request(request, ticket));
-                Choice::Block(Lack::Room(shortage), victims)
-            }
+            } else {
+                Choice::Block(Lack::start(stem), Vec::new())
+            };
         }
+        match self.victims(&Eviction::for_request(request, ticket)) {
+            Ok(victims) if self.claims_like(stem, ticket) < self.config.parallel_starts => {
+                Choice::Claim(victims)
+            }
+            Ok(_) => Choice::Block(Lack::start(stem), Vec::new()),
+            Err(lack) => Choice::Block(lack, Vec::new()),
+        }
+    }
+
+    /// How many before this one will have a container of such a stem started when others have gone.
+    fn claims_like(&self, stem: &Stem, ticket: Ticket) -> usize {
+        let alike = |other: &&Stem| other.is_users_image() == stem.is_users_image();
+        self.standing.claimed_before(ticket).filter(alike).count()
+    }
+
+    /// What is free and not counted on by anybody before.
+    fn left_for(&self, ticket: Ticket) -> Resources {
+        let mut room = self.fleet.resources().clone();
+        self.standing.claimed_before(ticket).for_each(|stem| room.earmark(stem));
+        room
     }
 
     /// Whether the container is kept from this request so that it falls idle for one before it, who has been
@@ -116,7 +145,7 @@ impl Pool {
     fn has_all_instances(&self, request: &Request) -> bool {
         let Some(limit) = request.instances else { return false };
         let action = request.key.action_key();
-        let expected = self.standing.awaiting_starts().filter_map(|ticket| self.queue.get(ticket));
+        let expected = self.standing.expecting().filter_map(|ticket| self.queue.get(ticket));
         let expected = expected.filter(|waiting| waiting.request.key.action_key() == action).count();
         self.fleet.holders(&action).count() + expected >= limit.max(1) as usize
     }
@@ -128,7 +157,7 @@ impl Pool {
             let victim = self.outdated(request);
             return Choice::Block(Lack::Instance(request.key.clone()), victim.into_iter().collect());
         }
-        Choice::Leave
+        Choice::AwaitInstance
     }
 
     /// The outdated container that goes so that the updated action can have another, unless one goes already.

@@ -159,6 +159,11 @@ impl Container {
         matches!(self.state.readiness(), Readiness::Open(_))
     }
 
+    /// Whether what it holds is free soon, or could be.
+    pub(super) fn is_to_be_had(&self) -> bool {
+        self.state.is_removing() || self.evictable_since().is_some()
+    }
+
     /// Since when it could be removed without harm: nothing runs in it and no command is on its way to it.
     pub(super) fn evictable_since(&self) -> Option<Moment> {
         match self.state {

@@ -6,6 +6,7 @@ use std::cmp::Reverse;
 use super::container::{Container, State};
 use super::queue::Ticket;
 use super::resources::{Resources, Shortage};
+use super::standing::Lack;
 use super::{ContainerId, Pool, Request, Stem};
 use crate::Moment;
 
@@ -14,15 +15,17 @@ pub(super) struct Eviction<'a> {
     stem: &'a Stem,
     /// The waiting request that it is made for, if it is for one.
     ticket: Option<Ticket>,
+    /// Whose claims come first: those of all before this place.
+    before: Ticket,
 }
 
 impl<'a> Eviction<'a> {
     pub(super) fn for_request(request: &'a Request, ticket: Ticket) -> Self {
-        Self { stem: &request.stem, ticket: Some(ticket) }
+        Self { stem: &request.stem, ticket: Some(ticket), before: ticket }
     }
 
     pub(super) fn for_nobody(stem: &'a Stem) -> Self {
-        Self { stem, ticket: None }
+        Self { stem, ticket: None, before: Ticket::LAST }
     }
 }
 
@@ -31,12 +34,14 @@ impl<'a> Eviction<'a> {
 type Rank = (Reverse<bool>, bool, Moment, ContainerId);
 
 impl Pool {
-    /// Who goes, if what is about to be free anyhow is not enough and what is idle makes it enough.
-    pub(super) fn victims(&self, eviction: &Eviction<'_>) -> Vec<ContainerId> {
-        let mut room = self.fleet.resources().clone();
-        let going = self.fleet.values().filter(|container| container.state.is_removing());
-        going.for_each(|container| room.give_back(&container.holding));
-        let Err(shortage) = room.find(eviction.stem) else { return Vec::new() };
+    /// Who goes so that there is enough; nobody, if what is about to be free anyhow is enough.
+    ///
+    /// # Errors
+    /// What is lacking, if what is idle and may go does not make it enough.
+    pub(super) fn victims(&self, eviction: &Eviction<'_>) -> Result<Vec<ContainerId>, Lack> {
+        let mut room = self.room_to_come(eviction);
+        let Err(shortage) = room.find(eviction.stem) else { return Ok(Vec::new()) };
+        let varies = shortage.is_manifold();
         let mut idle: Vec<(Rank, &Container)> = self
             .fleet
             .iter()
@@ -44,8 +49,8 @@ impl Pool {
             .collect();
         let mut most = room.clone();
         idle.iter().for_each(|(_, container)| most.give_back(&container.holding));
-        if !most.suffices(eviction.stem) {
-            return Vec::new();
+        if let Err(lasting) = most.find(eviction.stem) {
+            return Err(Lack::Room { lasting, varies });
         }
         idle.sort_unstable_by_key(|(rank, _)| *rank);
         let mut victims = Vec::new();
@@ -56,10 +61,19 @@ impl Pool {
             room.give_back(&container.holding);
             victims.push((id, container));
             if room.suffices(eviction.stem) {
-                return only_needed(room, eviction.stem, victims);
+                return Ok(only_needed(room, eviction.stem, victims));
             }
         }
-        Vec::new()
+        Err(Lack::Room { lasting: shortage, varies })
+    }
+
+    /// What will be free when all have gone that are going, and not counted on by anybody before.
+    fn room_to_come(&self, eviction: &Eviction<'_>) -> Resources {
+        let mut room = self.fleet.resources().clone();
+        let going = self.fleet.values().filter(|container| container.state.is_removing());
+        going.for_each(|container| room.give_back(&container.holding));
+        self.standing.claimed_before(eviction.before).for_each(|stem| room.earmark(stem));
+        room
     }
 
     /// A container that somebody behind could use as it is stays for as long as the request has patience.

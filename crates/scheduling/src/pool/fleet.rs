@@ -20,6 +20,8 @@ pub(super) struct Fleet {
     shelves: Shelves,
     /// Who holds an action, in any state and revision.
     holders: HashMap<ActionKey, BTreeSet<ContainerId>>,
+    /// How often a container came to be idle or going, or ceased to be.
+    turnover: u64,
 }
 
 impl Fleet {
@@ -31,6 +33,7 @@ impl Fleet {
             bare: BTreeSet::new(),
             shelves: Shelves::default(),
             holders: HashMap::new(),
+            turnover: 0,
         }
     }
 
@@ -53,7 +56,9 @@ impl Fleet {
     ) -> Option<&Container> {
         let container = self.containers.get_mut(&id)?;
         let before = container.state.readiness();
+        let was_to_be_had = container.is_to_be_had();
         container.change(next);
+        self.turnover += u64::from(was_to_be_had != container.is_to_be_had());
         let after = container.state.readiness();
         if container.shelf.is_none()
             && let Some(key) = container.state.tenancy().map(|tenancy| &tenancy.key)
@@ -107,6 +112,11 @@ impl Fleet {
 
     pub(super) fn values(&self) -> impl Iterator<Item = &Container> {
         self.containers.values()
+    }
+
+    /// A number that is another whenever what containers hold that are idle or going is.
+    pub(super) fn turnover(&self) -> u64 {
+        self.turnover
     }
 
     pub(super) fn resources(&self) -> &Resources {

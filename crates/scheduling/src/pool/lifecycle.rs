@@ -29,7 +29,7 @@ impl Pool {
         if let Ok(holding) = self.fleet.resources().find(&stem) {
             self.start(stem, holding, turn);
         } else {
-            let victims = self.victims(&Eviction::for_nobody(&stem));
+            let victims = self.victims(&Eviction::for_nobody(&stem)).unwrap_or_default();
             self.evict(victims, turn);
         }
     }

@@ -34,8 +34,12 @@ impl Pool {
     /// takes something past one who is blocked, that one is considered again.
     pub(super) fn consider(&mut self, ticket: Ticket, turn: &mut Turn) {
         let choice = self.choose(ticket);
-        if self.standing.is_anyone_blocked() {
-            let takes = matches!(choice, Choice::Use(_) | Choice::Start(_));
+        if self.standing.is_anyone_in_need() {
+            let takes = match &choice {
+                Choice::Use(_) | Choice::Start(_) => true,
+                Choice::Claim(victims) => !victims.is_empty(),
+                _ => false,
+            };
             turn.stirred |= takes;
             let is_served = matches!(choice, Choice::Use(_));
             self.standing.someone_was_denied |= !is_served && self.is_kept_from_open_one(ticket);
@@ -44,7 +48,13 @@ impl Pool {
             Choice::Use(id) => self.serve(id, ticket, turn),
             Choice::AwaitStart(id) => self.standing.await_start(id, ticket),
             Choice::AwaitRoom(id) => self.standing.await_room(id, ticket),
+            Choice::AwaitInstance => self.standing.someone_awaits_instance = true,
             Choice::Start(holding) => self.start_for(ticket, holding, turn),
+            Choice::Claim(victims) => {
+                let stem = self.queue.get(ticket).map(|waiting| Arc::clone(&waiting.request.stem));
+                stem.into_iter().for_each(|stem| self.standing.claim(ticket, stem));
+                self.evict(victims, turn);
+            }
             Choice::Block(lack, victims) => {
                 self.standing.block(ticket, lack);
                 self.evict(victims, turn);
@@ -77,10 +87,16 @@ impl Pool {
         for blocked in helped {
             let Some(waiting) = self.queue.get(blocked.ticket) else { continue };
             let victims = match blocked.lack {
-                Lack::Room(_) => self.victims(&Eviction::for_request(&waiting.request, blocked.ticket)),
+                Lack::Room { .. } => {
+                    let victims = self.victims(&Eviction::for_request(&waiting.request, blocked.ticket));
+                    victims.unwrap_or_default()
+                }
                 Lack::Instance(_) => self.outdated(&waiting.request).into_iter().collect(),
                 Lack::Start | Lack::StartOfUsersImage => Vec::new(),
             };
+            if !victims.is_empty() {
+                turn.stir();
+            }
             self.evict(victims, turn);
         }
     }
@@ -148,6 +164,8 @@ impl Pool {
         turn.push(Effect::Initialise(id, request.activation, Cold { origin, reason }));
         let tenancy = Tenancy::of(request);
         let taken = self.fleet.change(id, |_| State::Initialising { tenancy, condemned: false });
+        // It may be outdated for one who waits for a container of the same action.
+        turn.stirred |= self.standing.someone_awaits_instance;
         let refill_at = turn.now + self.config.refill_delay;
         let stem = taken.map(|container| &container.stem).filter(|stem| self.stem_cells.keeps(stem));
         if let Some(stem) = stem {

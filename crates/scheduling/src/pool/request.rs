@@ -27,7 +27,8 @@ pub struct Stem {
 
 impl Stem {
     /// Whether a user named the image: starting it may take as long as its registry likes.
-    pub(super) fn is_users_image(&self) -> bool {
+    #[must_use]
+    pub fn is_users_image(&self) -> bool {
         self.kind == Kind::blackbox()
     }
 }

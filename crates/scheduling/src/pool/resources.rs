@@ -67,6 +67,11 @@ impl Shortage {
         self.gpu.as_ref().is_some_and(|limit| holding.gpus.iter().any(|slots| suits(limit, &slots.class)))
     }
 
+    /// Whether more than one thing is missing.
+    pub(super) fn is_manifold(&self) -> bool {
+        [self.memory, self.cpu, self.gpu.is_some()].into_iter().filter(|is_missing| *is_missing).count() > 1
+    }
+
     /// Whether every container would take away some of what is missing.
     pub(super) fn is_everyones(&self) -> bool {
         self.memory

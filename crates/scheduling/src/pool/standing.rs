@@ -2,6 +2,7 @@
 //! lacks what. It is what lets an event be handled without going through the queue again.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::container::Container;
 use super::queue::Ticket;
@@ -16,7 +17,13 @@ pub(super) enum Lack {
     /// As many of users' images are. What is the platform's is started all the same.
     StartOfUsersImage,
     /// Something of the host.
-    Room(Shortage),
+    Room {
+        /// What is missing even without all that is idle. What idle containers could give it is not what it
+        /// waits for: others may have that.
+        lasting: Shortage,
+        /// Whether `lasting` can be something else as soon as other containers are idle or going.
+        varies: bool,
+    },
     /// Its action has as many containers as it may, some of them in another revision.
     Instance(WarmKey),
 }
@@ -31,7 +38,7 @@ impl Lack {
     pub(super) fn is_eased_by(&self, container: &Container) -> bool {
         match self {
             Self::Start | Self::StartOfUsersImage => false,
-            Self::Room(shortage) => shortage.is_eased_by(&container.holding),
+            Self::Room { lasting, .. } => lasting.is_eased_by(&container.holding),
             Self::Instance(key) => container.key().is_some_and(|other| other.is_other_revision_of(key)),
         }
     }
@@ -41,7 +48,7 @@ impl Lack {
         match self {
             Self::Start => true,
             Self::StartOfUsersImage => stem.is_users_image(),
-            Self::Room(shortage) => shortage.is_worsened_by(stem),
+            Self::Room { lasting, .. } => lasting.is_worsened_by(stem),
             Self::Instance(_) => false,
         }
     }
@@ -50,7 +57,7 @@ impl Lack {
     fn is_everyones(&self) -> bool {
         match self {
             Self::Start => true,
-            Self::Room(shortage) => shortage.is_everyones(),
+            Self::Room { lasting, .. } => lasting.is_everyones(),
             Self::StartOfUsersImage | Self::Instance(_) => false,
         }
     }
@@ -63,6 +70,13 @@ pub(super) struct Blocked {
     pub(super) lack: Lack,
 }
 
+/// A request for which enough of the host is about to be free: containers are going.
+#[derive(Clone, Debug)]
+struct Claim {
+    ticket: Ticket,
+    stem: Arc<Stem>,
+}
+
 #[derive(Debug, Default)]
 #[cfg_attr(test, derive(Clone))]
 pub(super) struct Standing {
@@ -71,8 +85,11 @@ pub(super) struct Standing {
     /// Who counts on room in a container of their key.
     rooms: BTreeMap<ContainerId, BTreeSet<Ticket>>,
     blocked: Vec<Blocked>,
+    claims: Vec<Claim>,
     /// Somebody was kept from a container so that it falls idle for one who is blocked.
     pub(super) someone_was_denied: bool,
+    /// Somebody counts on a container that its action has already.
+    pub(super) someone_awaits_instance: bool,
 }
 
 impl Standing {
@@ -90,20 +107,39 @@ impl Standing {
             Lack::Instance(key) => {
                 self.blocked.iter().any(|b| matches!(&b.lack, Lack::Instance(k) if k == key))
             }
-            Lack::Start | Lack::StartOfUsersImage | Lack::Room(_) => false,
+            Lack::Start | Lack::StartOfUsersImage | Lack::Room { .. } => false,
         };
         if !is_known {
             self.blocked.push(Blocked { ticket, lack });
         }
     }
 
+    /// Notes that what is going will be enough for a request, after those before it.
+    pub(super) fn claim(&mut self, ticket: Ticket, stem: Arc<Stem>) {
+        self.claims.push(Claim { ticket, stem });
+    }
+
+    /// What those before `ticket` count on, of what is free and what is about to be.
+    pub(super) fn claimed_before(&self, ticket: Ticket) -> impl Iterator<Item = &Stem> {
+        self.claims.iter().filter(move |claim| claim.ticket < ticket).map(|claim| &*claim.stem)
+    }
+
     pub(super) fn is_anyone_blocked(&self) -> bool {
         !self.blocked.is_empty()
     }
 
-    /// Those who are blocked.
-    pub(super) fn blocked(&self) -> impl Iterator<Item = Ticket> {
-        self.blocked.iter().map(|b| b.ticket)
+    pub(super) fn is_anyone_in_need(&self) -> bool {
+        self.in_need().next().is_some()
+    }
+
+    /// Whether what somebody lacks can be something else as soon as other containers are idle or going.
+    pub(super) fn is_anyone_wavering(&self) -> bool {
+        self.blocked.iter().any(|b| matches!(b.lack, Lack::Room { varies: true, .. }))
+    }
+
+    /// Those who are to have something of the host before anything is started for nobody.
+    pub(super) fn in_need(&self) -> impl Iterator<Item = Ticket> {
+        self.blocked.iter().map(|b| b.ticket).chain(self.claims.iter().map(|claim| claim.ticket))
     }
 
     /// Those before `ticket` who are blocked, and whom the removal of the container would help.
@@ -129,6 +165,11 @@ impl Standing {
         self.starts.values().copied()
     }
 
+    /// Who will have a container of its own, one that is starting or one that is started as soon as others went.
+    pub(super) fn expecting(&self) -> impl Iterator<Item = Ticket> {
+        self.awaiting_starts().chain(self.claims.iter().map(|claim| claim.ticket))
+    }
+
     /// How many count on room in this container.
     pub(super) fn awaiting_room(&self, id: ContainerId) -> usize {
         self.rooms.get(&id).map_or(0, BTreeSet::len)
@@ -138,7 +179,7 @@ impl Standing {
     pub(super) fn concerns(&self, ticket: Ticket) -> bool {
         self.starts.values().any(|t| *t == ticket)
             || self.rooms.values().any(|tickets| tickets.contains(&ticket))
-            || self.blocked.iter().any(|b| b.ticket == ticket)
+            || self.in_need().any(|t| t == ticket)
     }
 
     /// Whether one who is blocked goes before anybody who has a container of this stem started.

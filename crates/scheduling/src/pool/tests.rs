@@ -16,7 +16,7 @@ mod waiting;
 
 use std::sync::Arc;
 
-use whirl_model::{ActivationId, DocId, GpuAmount, GpuDevice, GpuId, GpuLimit, Kind, Revision};
+use whirl_model::{ActivationId, Cores, DocId, GpuAmount, GpuDevice, GpuId, GpuLimit, Kind, Revision};
 
 use super::*;
 

@@ -98,8 +98,8 @@ impl Pool {
     pub(super) fn refill(&mut self, turn: &mut Turn) {
         if self.standing.awaiting_starts().next().is_none() {
             let mut room = self.fleet.resources().clone();
-            let blocked = self.standing.blocked().filter_map(|ticket| self.queue.get(ticket));
-            blocked.for_each(|waiting| room.earmark(&waiting.request.stem));
+            let in_need = self.standing.in_need().filter_map(|ticket| self.queue.get(ticket));
+            in_need.for_each(|waiting| room.earmark(&waiting.request.stem));
             let present = self.fleet.bare().map(|(_, container)| &*container.stem);
             for stem in self.stem_cells.missing(turn.now, present) {
                 let may_start = self.fleet.starting() < self.config.parallel_starts;

@@ -111,7 +111,7 @@ fn stem_cells_give_way_to_requests_after_containers_with_code() {
 #[test]
 fn cores_are_reserved_and_made_room_for_by_those_who_have_some() {
     let cores = |n, action: &str, thousandths| {
-        let cpu = Some(whirl_model::Cores::from_thousandths(thousandths));
+        let cpu = Some(Cores::from_thousandths(thousandths));
         request_of(n, action, &Arc::new(Stem { cpu, ..(*stem(256)).clone() }))
     };
     let mut s = Script::with_memory(2048);
@@ -139,4 +139,56 @@ fn a_probe_starts_a_container_and_makes_room_for_it_first() {
     assert_eq!(s.after(Event::Probe(stem(256))), [], "one at a time");
     s.started(1);
     assert_eq!(s.arrives(request(2, "b")), [take_stem_cell(1, 2, ColdReason::First)]);
+}
+
+#[test]
+fn room_is_made_for_several_at_once_and_given_in_order() {
+    let mut s = Script::with_memory(768);
+    for (id, action) in [(0, "a"), (1, "b"), (2, "c")] {
+        s.now = secs(id);
+        s.warm(id, request(u128::from(id), action));
+    }
+    assert_eq!(s.arrives(request(4, "d")), [destroy(0)]);
+    assert_eq!(s.arrives(request_of(5, "e", &stem(512))), [destroy(1), destroy(2)]);
+    assert_eq!(s.arrives(request(6, "f")), [], "nothing is left for it");
+    assert_eq!(s.removed(2), [start(3, &stem(256))]);
+    assert_eq!(s.removed(1), []);
+    assert_eq!(s.removed(0), [start(4, &stem(512))]);
+}
+
+#[test]
+fn who_comes_later_does_not_take_what_is_kept_for_who_came_before() {
+    let mut s = Script::with_memory(1024);
+    s.warm(0, request_of(1, "a", &stem(512)));
+    s.warm(1, request(2, "b"));
+    assert_eq!(s.arrives(request_of(3, "c", &stem(512))), [destroy(0)], "256 are free, 512 go");
+    assert_eq!(s.arrives(request(4, "d")), [], "there will be enough for both");
+    assert_eq!(s.removed(0), [start(2, &stem(512)), start(3, &stem(256))]);
+}
+
+#[test]
+fn room_is_made_for_no_more_than_may_start_at_once() {
+    let config = PoolConfig { memory: 768, parallel_starts: 1, ..PoolConfig::default() };
+    let mut s = Script::new(config);
+    for (id, action) in [(0, "a"), (1, "b"), (2, "c")] {
+        s.now = secs(id);
+        s.warm(id, request(u128::from(id), action));
+    }
+    assert_eq!(s.arrives(request(4, "d")), [destroy(0)]);
+    assert_eq!(s.arrives(request(5, "e")), []);
+    assert_eq!(
+        s.removed(0),
+        [start(3, &stem(256)), destroy(1)],
+        "while the one starts, the other's room is made"
+    );
+}
+
+#[test]
+fn no_room_is_made_beyond_the_instances_of_an_action() {
+    let mut s = Script::with_memory(512);
+    s.warm(0, request(1, "a"));
+    s.warm(1, request(2, "b"));
+    let alone = |n| Request { instances: Some(1), ..request(n, "c") };
+    assert_eq!(s.arrives(alone(3)), [destroy(0)]);
+    assert_eq!(s.arrives(alone(4)), []);
 }

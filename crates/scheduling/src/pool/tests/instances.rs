@@ -89,3 +89,12 @@ fn who_counted_on_a_container_that_goes_for_the_update_starts_another_at_once() 
     assert_eq!(s.arrives(request(3, "a")), [], "it will have room");
     assert_eq!(s.paused(0), [destroy(0), start(1, &stem(256))]);
 }
+
+#[test]
+fn who_waits_for_an_instance_notices_when_one_of_another_revision_comes_to_be() {
+    let mut s = Script::with_memory(1024);
+    s.cold(0, updated(request(1, "a")));
+    assert_eq!(s.arrives(updated(limited(2, "a", 1))), []);
+    s.cold(1, limited(3, "a", 2));
+    assert_eq!(s.ends(1), [destroy(1)], "the earlier one comes first");
+}

@@ -125,3 +125,45 @@ fn images_that_do_not_come_keep_nobody_else_from_starting() {
     assert_eq!(s.arrives(request(4, "d")), [start(2, &stem(256))]);
     assert_eq!(s.started(2), [initialise(2, 4, ColdReason::First)]);
 }
+
+#[test]
+fn who_waits_for_busy_cores_keeps_no_memory_from_others() {
+    let mut s = Script::with_memory(768);
+    let all_cores = Arc::new(Stem { cpu: Some(Cores::from_thousandths(2000)), ..Stem::clone(&stem(256)) });
+    s.cold(0, request_of(1, "a", &all_cores));
+    s.warm(1, request(2, "b"));
+    s.warm(2, request(3, "c"));
+    assert_eq!(s.arrives(request_of(4, "d", &all_cores)), [], "only the end of the first helps it");
+    assert_eq!(s.arrives(request(5, "e")), [destroy(1)]);
+    assert_eq!(s.removed(1), [start(3, &stem(256))]);
+    assert_eq!(s.ends(0), [destroy(0)]);
+}
+
+#[test]
+fn who_waits_for_busy_cores_keeps_no_warm_container_from_others() {
+    let config = PoolConfig { memory: 512, max_bypass: 0, ..PoolConfig::default() };
+    let mut s = Script::new(config);
+    let all_cores = Arc::new(Stem { cpu: Some(Cores::from_thousandths(2000)), ..Stem::clone(&stem(256)) });
+    s.cold(0, request_of(1, "a", &all_cores));
+    s.warm(1, request(2, "b"));
+    assert_eq!(s.arrives(request_of(3, "c", &all_cores)), []);
+    assert_eq!(s.arrives(request(4, "b")), [run(1, 4)]);
+    assert_eq!(s.arrives(request(5, "b")), [], "now memory will be lacking as well");
+}
+
+#[test]
+fn who_may_not_start_one_waits_for_a_shared_container_rather_than_take_a_stem_cell() {
+    let rule = StemRule { stem: stem(256), initial_count: 1, reactive: None };
+    let config =
+        PoolConfig { memory: 4096, parallel_starts: 1, stem_cells: vec![rule], ..PoolConfig::default() };
+    let mut s = Script::new(config);
+    s.at(secs(0));
+    s.started(0);
+    assert_eq!(s.arrives(shared(1, "a", 2)), [take_stem_cell(0, 1, ColdReason::First)]);
+    s.at(secs(1));
+    s.started(1);
+    s.arrives(request_of(2, "b", &python(256)));
+    assert_eq!(s.arrives(request_of(3, "c", &python(256))), [], "one starts already");
+    assert_eq!(s.arrives(shared(4, "a", 2)), [], "there will be room in the first");
+    assert_eq!(s.initialised(0), [run(0, 4)]);
+}
