@@ -1,29 +1,27 @@
 //! Activations in flight at this controller, and the results of those that ended a moment ago. It is the
 //! reader of the controller's own topic. Which activations are lost, `losses.rs` decides.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use prometheus::{Histogram, IntGauge};
 use tokio::sync::{Notify, oneshot};
 use whirl_backends::bus::{Consumer, Delivery, Message};
-use whirl_model::{
-    Acknowledgement, ActionPath, ActivationId, ActivationRecord, Caller, ControllerId, EntityPath, Keep,
-    Namespace, Provenance, Timestamp, Topic, Version,
-};
+use whirl_model::{Acknowledgement, ActionPath, ActivationId, ActivationRecord, Keep, Namespace};
 
+mod ended;
+mod flight;
 mod recent;
+mod tally;
 
+use ended::Ended;
+pub(crate) use flight::{Flight, Post};
 use recent::Recent;
+use tally::Tally;
 
-use crate::invokers::{Invokers, Life};
+use crate::invokers::Invokers;
 use crate::metrics::ControllerMetrics;
-
-/// Activations that ended and whose record may not be stored yet: remembered so many, and for so long.
-const ENDED: usize = 4096;
-const ENDED_FOR: Duration = Duration::from_secs(10);
 
 /// Activations in flight and recent results.
 pub(crate) struct Acknowledgements {
@@ -37,66 +35,9 @@ pub(crate) struct Acknowledgements {
 
 struct State {
     in_flight: HashMap<ActivationId, InFlight>,
-    /// How many of them, steps left out, each namespace has, by its UUID. One that has none is not in it.
-    of_namespace: HashMap<String, u32>,
+    of_namespace: Tally,
     recent: Recent,
-    /// Those that ended last and may get a record, oldest first, with their ends.
-    ended: VecDeque<(Instant, Flight)>,
-}
-
-/// What has to be known of an activation in flight.
-#[derive(Clone, Debug)]
-pub(crate) struct Flight {
-    /// The activation.
-    pub(crate) id: ActivationId,
-    /// What runs.
-    pub(crate) action: ActionPath,
-    /// Its version.
-    pub(crate) version: Version,
-    /// For whom.
-    pub(crate) caller: Arc<Caller>,
-    /// When it was asked for.
-    pub(crate) arrived: Timestamp,
-    /// The activation that it is a step of.
-    pub(crate) cause: Option<ActivationId>,
-    /// The binding through which the action was reached.
-    pub(crate) binding: Option<EntityPath>,
-    /// Which outcomes get a record.
-    pub(crate) keep: Keep,
-    /// Which invoker has it; `None` if it is a sequence or composition, which this controller runs, or was
-    /// recovered.
-    pub(crate) post: Option<Post>,
-}
-
-/// An activation's place at an invoker.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Post {
-    /// Who has it.
-    pub(crate) life: Life,
-    /// When it is given up.
-    pub(crate) deadline: Instant,
-}
-
-impl Flight {
-    /// Where the activation comes from.
-    pub(crate) fn provenance(&self) -> Provenance<'_> {
-        Provenance {
-            id: self.id,
-            action: &self.action,
-            version: self.version,
-            caller: &self.caller,
-            cause: self.cause,
-            binding: self.binding.as_ref(),
-        }
-    }
-
-    /// Where it is published by the controller of this number.
-    pub(crate) fn topic(&self, controller: ControllerId) -> Topic {
-        match self.post {
-            Some(post) => Topic::Activations(post.life.invoker),
-            None => Topic::Sequences(controller),
-        }
-    }
+    ended: Ended,
 }
 
 /// Where the result of an activation is waited for.
@@ -133,9 +74,9 @@ impl Acknowledgements {
         let recent = Recent::new(usize::try_from(recent_bytes).unwrap_or(usize::MAX));
         let state = Mutex::new(State {
             in_flight: HashMap::new(),
-            of_namespace: HashMap::new(),
+            of_namespace: Tally::default(),
             recent,
-            ended: VecDeque::new(),
+            ended: Ended::default(),
         });
         let (in_flight, transit) = (metrics.in_flight.clone(), metrics.stages.acknowledgement.clone());
         Self { state, emptied: Notify::new(), invokers, in_flight, transit }
@@ -157,7 +98,7 @@ impl Acknowledgements {
         let (id, blocking) = (flight.id, waiter.is_some());
         let entry = InFlight { flight, stage: Stage::AtInvoker, blocking, waiter };
         let mut state = self.state.lock();
-        state.count_in(&entry.flight);
+        state.of_namespace.count_in(&entry.flight);
         state.in_flight.insert(id, entry);
         drop(state);
         self.in_flight.inc();
@@ -171,7 +112,7 @@ impl Acknowledgements {
 
     fn remove(&self, state: &mut State, id: ActivationId) -> Option<Flight> {
         let entry = state.in_flight.remove(&id)?;
-        state.count_out(&entry.flight);
+        state.of_namespace.count_out(&entry.flight);
         self.in_flight.dec();
         if state.in_flight.is_empty() {
             self.emptied.notify_waiters();
@@ -198,7 +139,7 @@ impl Acknowledgements {
         state.recent.insert(record.clone(), keep.keeps(record.response.outcome));
         let waiter = state.in_flight.get_mut(&record.activation_id).and_then(|entry| entry.waiter.take());
         if let Some(flight) = self.remove(&mut state, record.activation_id) {
-            state.note_end(flight);
+            state.ended.note(flight);
         }
         drop(state);
         if let Some(waiter) = waiter {
@@ -240,10 +181,7 @@ impl Acknowledgements {
 
     /// An activation of a namespace that ended a moment ago and may get a record.
     pub(crate) fn ended(&self, namespace: &Namespace, id: ActivationId) -> Option<Flight> {
-        let state = self.state.lock();
-        let recently = state.ended.iter().rev().take_while(|(at, _)| at.elapsed() < ENDED_FOR);
-        let mut flights = recently.map(|(_, flight)| flight);
-        flights.find(|flight| flight.id == id && flight.caller.namespace == *namespace).cloned()
+        self.state.lock().ended.find(namespace, id)
     }
 
     /// Activations that have not ended, in no order.
@@ -258,7 +196,7 @@ impl Acknowledgements {
 
     /// How many of them, steps left out, a namespace has, by its UUID.
     pub(crate) fn in_flight_of(&self, uuid: &str) -> u32 {
-        self.state.lock().of_namespace.get(uuid).copied().unwrap_or_default()
+        self.state.lock().of_namespace.of(uuid)
     }
 
     fn acknowledge(&self, acknowledgement: &Acknowledgement) {
@@ -271,7 +209,7 @@ impl Acknowledgements {
         if acknowledgement.completed
             && let Some(flight) = self.remove(&mut state, id)
         {
-            state.note_end(flight);
+            state.ended.note(flight);
         }
         if let Some(record) = acknowledgement.record.as_ref().filter(|_| blocking) {
             state.recent.insert(record.clone(), keep.keeps(record.response.outcome));
@@ -283,42 +221,6 @@ impl Acknowledgements {
         }
         if acknowledgement.completed {
             self.invokers.ended(acknowledgement);
-        }
-    }
-}
-
-impl State {
-    fn note_end(&mut self, flight: Flight) {
-        if flight.keep == Keep::Never {
-            return;
-        }
-        if self.ended.len() == ENDED {
-            self.ended.pop_front();
-        }
-        self.ended.push_back((Instant::now(), flight));
-    }
-
-    /// Steps count with what they are a step of.
-    fn count_in(&mut self, flight: &Flight) {
-        if flight.cause.is_some() {
-            return;
-        }
-        let uuid = &flight.caller.uuid;
-        match self.of_namespace.get_mut(uuid) {
-            Some(count) => *count += 1,
-            None => drop(self.of_namespace.insert(uuid.clone(), 1)),
-        }
-    }
-
-    fn count_out(&mut self, flight: &Flight) {
-        let uuid = &flight.caller.uuid;
-        if flight.cause.is_none()
-            && let Some(count) = self.of_namespace.get_mut(uuid)
-        {
-            *count -= 1;
-            if *count == 0 {
-                self.of_namespace.remove(uuid);
-            }
         }
     }
 }
@@ -341,8 +243,8 @@ impl Consumer for Acknowledgements {
 #[cfg(test)]
 pub(super) mod tests {
     use whirl_model::{
-        ActivationResponse, Epoch, InvokerId, Json, Outcome, Parameters, SealedKey, Timestamp, TransactionId,
-        Version,
+        ActivationResponse, Caller, Epoch, InvokerId, Json, Outcome, Parameters, SealedKey, Timestamp,
+        TransactionId, Version,
     };
     use whirl_service::Metrics;
 

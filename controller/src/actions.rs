@@ -8,7 +8,6 @@ pub(crate) mod list;
 mod merge;
 pub(crate) mod put;
 
-pub(crate) use exec::runtime_of;
 use whirl_model::ActionPath;
 
 use crate::api::Api;

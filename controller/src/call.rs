@@ -10,6 +10,7 @@ use whirl_model::{ActionPath, Caller, EntityName, EntityPath, Namespace, Namespa
 
 use crate::api::Api;
 use crate::api_error::ApiError;
+use crate::entitlement;
 use crate::identity::Identity;
 use crate::query::Query;
 use crate::transaction::Transaction;
@@ -55,6 +56,13 @@ impl Call {
     /// The package, trigger or rule that the path names.
     pub(crate) fn entity_path(&self) -> Result<EntityPath, ApiError> {
         Ok(EntityPath::new(self.namespace()?, self.name()?))
+    }
+
+    /// The package, trigger or rule that the path names, if it is the caller's own.
+    pub(crate) fn own_entity(&self) -> Result<EntityPath, ApiError> {
+        let path = self.entity_path()?;
+        entitlement::entity(&self.caller.namespace, &path)?;
+        Ok(path)
     }
 
     /// On whose behalf the request is.

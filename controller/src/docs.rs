@@ -1,18 +1,28 @@
 //! The API's descriptions for clients, and Swagger UI, which shows them to people. Its files are in the binary.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, HeaderValue, LOCATION};
 use actix_web::{HttpResponse, web};
 use utoipa_swagger_ui::Config;
+use whirl_model::Json;
 
 use crate::api_error::ApiError;
-use crate::openapi::Descriptions;
 use crate::reply;
 
 const API: &str = "/api/v1/api-docs";
 const HOST: &str = "/api-docs";
+
+/// The API's descriptions, each made when somebody asks for it first.
+pub(crate) struct Descriptions {
+    /// As OpenAPI 3.1.
+    pub(crate) openapi: LazyLock<Json>,
+    /// As Swagger 2.0.
+    pub(crate) swagger: LazyLock<Json>,
+    /// Of what the host answers outside the API, as Swagger 2.0.
+    pub(crate) host: LazyLock<Json>,
+}
 
 #[utoipa::path(
     get,

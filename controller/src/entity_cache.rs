@@ -1,30 +1,23 @@
-//! Entities as they are used, actions with their code, kept in memory by document id. Reads fill it; writes
-//! empty it, those of other controllers too, also when a read that began before the write ends after it.
+//! Entities as they are used, actions with their code, kept in memory by document id. When they are forgotten,
+//! `entity_changes.rs` says.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures::StreamExt;
-use moka::ops::compute::Op;
-use moka::sync::Cache;
 use whirl_backends::store::{Collection, Document, EntityStore, StoreError};
 use whirl_model::{Action, ActionPath, DocId, EntityPath, Json, Package, Revision, Rule, Trigger};
 
 use crate::api_error::ApiError;
 use crate::metrics::CacheMetrics;
+use crate::read_through::ReadThrough;
 
 /// How often a read starts over when the entity changes under it.
 const ATTEMPTS: usize = 3;
-/// How many groups of ids share a count of writes.
-const GROUPS: usize = 64;
 /// What an entry weighs besides its code.
 const ENTRY_BYTES: usize = 1024;
 /// What a rule weighs in its trigger.
 const LINK_BYTES: usize = 256;
-/// How much longer an entity is believed that cannot be read again.
-const RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// An entity and the state of its document.
 #[derive(Debug)]
@@ -79,13 +72,6 @@ impl Entity {
     }
 }
 
-/// An entity, and how long it is believed; `None` means until it is forgotten.
-#[derive(Clone)]
-struct Entry {
-    entity: Entity,
-    until: Option<Instant>,
-}
-
 /// How entities are read.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Reading {
@@ -98,11 +84,7 @@ pub(crate) enum Reading {
 /// Entities by document id. One that is of another sort than asked for is [`ApiError::NotInCollection`].
 pub(crate) struct EntityCache {
     store: Arc<dyn EntityStore>,
-    cached: Cache<DocId, Entry>,
-    /// How long an entity is believed.
-    lifetime: Option<Duration>,
-    /// Writes seen so far, by group of ids: a read keeps its result only if none came between.
-    writes: [AtomicU64; GROUPS],
+    cached: ReadThrough<DocId, Entity>,
     metrics: CacheMetrics,
 }
 
@@ -115,9 +97,7 @@ impl EntityCache {
         lifetime: Option<Duration>,
         metrics: CacheMetrics,
     ) -> Self {
-        let weigh = |_: &DocId, entry: &Entry| u32::try_from(entry.entity.weight()).unwrap_or(u32::MAX);
-        let cached = Cache::builder().max_capacity(bytes).weigher(weigh).build();
-        Self { store, cached, lifetime, writes: std::array::from_fn(|_| AtomicU64::new(0)), metrics }
+        Self { store, cached: ReadThrough::new(bytes, Entity::weight, lifetime), metrics }
     }
 
     /// The action at a path, from memory if it is there.
@@ -175,51 +155,22 @@ impl EntityCache {
     }
 
     async fn get(&self, id: DocId) -> Result<Entity, ApiError> {
-        let old = match self.cached.get(&id) {
-            Some(Entry { entity, until }) if until.is_none_or(|until| Instant::now() < until) => {
-                self.metrics.hits.inc();
-                return Ok(entity);
-            }
-            old => old,
-        };
+        if let Some(entity) = self.cached.believed(&id) {
+            self.metrics.hits.inc();
+            return Ok(entity);
+        }
         self.metrics.misses.inc();
-        let writes = self.writes_to(&id);
-        let before = writes.load(Ordering::Acquire);
-        let (entity, lifetime) = match (self.read(&id).await, old) {
-            (Ok(entity), _) => (entity, self.lifetime),
-            (Err(ApiError::StoreUnavailable(_)), Some(old)) => (old.entity, Some(RETRY_AFTER)),
-            (Err(error), _) => {
-                self.cached.invalidate(&id);
-                return Err(error);
-            }
-        };
-        let entry =
-            Entry { entity: entity.clone(), until: lifetime.map(|lifetime| Instant::now() + lifetime) };
-        self.cached.entry(id).and_compute_with(|_| {
-            let unchanged = writes.load(Ordering::Acquire) == before;
-            if unchanged { Op::Put(entry) } else { Op::Nop }
-        });
-        Ok(entity)
+        self.cached.read(&id, self.read(&id)).await
     }
 
     /// Forgets an entity. Has to be called after every write to it.
     pub(crate) fn forget(&self, id: &DocId) {
-        self.writes_to(id).fetch_add(1, Ordering::Release);
-        self.cached.invalidate(id);
+        self.cached.forget(id);
     }
 
     /// Forgets all entities.
     pub(crate) fn forget_all(&self) {
-        for writes in &self.writes {
-            writes.fetch_add(1, Ordering::Release);
-        }
-        self.cached.invalidate_all();
-    }
-
-    fn writes_to(&self, id: &DocId) -> &AtomicU64 {
-        let mut hasher = DefaultHasher::new();
-        id.hash(&mut hasher);
-        &self.writes[usize::try_from(hasher.finish() % GROUPS as u64).unwrap_or_default()]
+        self.cached.forget_all();
     }
 
     async fn read(&self, id: &DocId) -> Result<Entity, ApiError> {
@@ -278,64 +229,12 @@ fn stored<T>(
 
 #[cfg(test)]
 mod tests {
-    use async_trait::async_trait;
-    use bytes::Bytes;
-    use futures::stream::BoxStream;
-    use parking_lot::Mutex;
     use prometheus::IntCounter;
-    use tokio::sync::oneshot;
     use whirl_backends::EmbeddedStore;
-    use whirl_backends::store::{EntityQuery, NewDocument};
-    use whirl_model::{ActionLimits, Exec, Json, Parameters, Timestamp};
+    use whirl_backends::store::NewDocument;
+    use whirl_model::{ActionLimits, Exec, Parameters, Timestamp};
 
     use super::*;
-
-    /// A store whose next read, once it has its document, waits until the test lets it go on.
-    struct Slow {
-        inner: Arc<dyn EntityStore>,
-        gate: Mutex<Option<(oneshot::Sender<()>, oneshot::Receiver<()>)>>,
-    }
-
-    #[async_trait]
-    impl EntityStore for Slow {
-        async fn get(&self, id: &DocId) -> Result<Document, StoreError> {
-            let document = self.inner.get(id).await;
-            let gate = self.gate.lock().take();
-            if let Some((reached, go_on)) = gate {
-                reached.send(()).expect("the test waits");
-                go_on.await.expect("the test lets it go on");
-            }
-            document
-        }
-
-        async fn get_all(&self, ids: &[DocId]) -> Result<Vec<Document>, StoreError> {
-            self.inner.get_all(ids).await
-        }
-
-        async fn attachment(
-            &self,
-            id: &DocId,
-            revision: &Revision,
-        ) -> Result<BoxStream<'static, Result<Bytes, StoreError>>, StoreError> {
-            self.inner.attachment(id, revision).await
-        }
-
-        async fn put(&self, new: NewDocument, expected: Option<&Revision>) -> Result<Revision, StoreError> {
-            self.inner.put(new, expected).await
-        }
-
-        async fn delete(&self, id: &DocId, expected: &Revision) -> Result<(), StoreError> {
-            self.inner.delete(id, expected).await
-        }
-
-        async fn list(&self, query: &EntityQuery) -> Result<Vec<Json>, StoreError> {
-            self.inner.list(query).await
-        }
-
-        async fn count(&self, query: &EntityQuery) -> Result<u64, StoreError> {
-            self.inner.count(query).await
-        }
-    }
 
     fn hello(version: &str) -> NewDocument {
         let action = Action {
@@ -349,36 +248,6 @@ mod tests {
             updated: Timestamp(1),
         };
         NewDocument::from(&action)
-    }
-
-    #[tokio::test]
-    async fn a_read_that_a_write_overtook_is_not_remembered() {
-        let folder = tempfile::tempdir().unwrap();
-        let embedded = EmbeddedStore::open(&folder.path().join("whirl.db")).unwrap();
-        let store = Arc::new(Slow { inner: embedded.stores().entities, gate: Mutex::default() });
-        let counter = || IntCounter::new("x", "x").unwrap();
-        let metrics = CacheMetrics { hits: counter(), misses: counter() };
-        let cache = Arc::new(EntityCache::new(store.clone(), 1 << 20, None, metrics));
-        let path: ActionPath = "alice/hello".parse().unwrap();
-        let first = store.put(hello("1.0.0"), None).await.unwrap();
-
-        let (reached, is_reached) = oneshot::channel();
-        let (go_on, may_go_on) = oneshot::channel();
-        *store.gate.lock() = Some((reached, may_go_on));
-        let reading = tokio::spawn({
-            let (cache, path) = (cache.clone(), path.clone());
-            async move { cache.action(&path).await.map(|stored| stored.revision.clone()) }
-        });
-        is_reached.await.unwrap();
-        let second = store.put(hello("2.0.0"), Some(&first)).await.unwrap();
-        cache.forget(&DocId::from(&path));
-        go_on.send(()).unwrap();
-        assert_eq!(reading.await.unwrap().unwrap(), first, "it read before the write");
-
-        assert_eq!(cache.action(&path).await.unwrap().revision, second);
-        assert_eq!(cache.metrics.hits.get(), 0);
-        assert_eq!(cache.action(&path).await.unwrap().revision, second);
-        assert_eq!(cache.metrics.hits.get(), 1);
     }
 
     #[tokio::test]

@@ -1,10 +1,11 @@
-//! Word of changed entities, subjects and limits, between the controllers of a cluster: what one changes the
-//! others forget.
+//! Writes of entities, and word of changed entities, subjects and limits between the controllers of a cluster: what
+//! one changes all forget.
 
 use std::sync::Arc;
 
 use whirl_backends::bus::Listener;
-use whirl_model::{ControllerId, DocId, EntityChange};
+use whirl_backends::store::{NewDocument, StoreError};
+use whirl_model::{ControllerId, DocId, EntityChange, Revision};
 
 use crate::api::Api;
 use crate::authenticator::Authenticator;
@@ -12,6 +13,26 @@ use crate::entity_cache::EntityCache;
 use crate::gateway::RouteCache;
 
 impl Api {
+    /// Writes an entity or an API in the place of the revision that it replaces; `None` creates. Whatever comes of
+    /// that, it has [changed](Self::changed).
+    pub(crate) async fn write_entity(
+        &self,
+        new: NewDocument,
+        replaced: Option<&Revision>,
+    ) -> Result<(), StoreError> {
+        let id = new.id.clone();
+        let written = self.stores.entities.put(new, replaced).await;
+        self.changed(id).await;
+        written.map(drop)
+    }
+
+    /// Deletes an entity or an API of this revision. Whatever comes of that, it has [changed](Self::changed).
+    pub(crate) async fn delete_entity(&self, id: DocId, revision: &Revision) -> Result<(), StoreError> {
+        let deleted = self.stores.entities.delete(&id, revision).await;
+        self.changed(id).await;
+        deleted
+    }
+
     /// An entity was written or deleted, or may have been: what is remembered of it is forgotten, here and at
     /// the other controllers. If these cannot be told, what they remember ages until they read it again.
     pub(crate) async fn changed(&self, id: DocId) {

@@ -3,12 +3,12 @@
 use actix_web::http::header::HeaderMap;
 use whirl_model::{Action, ActionPath, Arguments, Exec};
 
-use crate::actions::runtime_of;
 use crate::api::Api;
 use crate::api_error::ApiError;
 use crate::dispatch::{Dispatched, Invocation};
 use crate::identity::Identity;
 use crate::resolve::Resolved;
+use crate::runtimes::runtime_of;
 
 impl Api {
     /// Runs an action, and waits for its result if the caller does.
@@ -35,7 +35,9 @@ impl Api {
     /// sequence's own failure, once it gets there.
     async fn permitted(&self, components: &[ActionPath], identity: &Identity) -> Result<(), ApiError> {
         for component in components {
-            if let Err(error @ ApiError::Forbidden(_)) = self.resolve(identity.namespace(), component).await {
+            if let Err(error @ ApiError::Forbidden(_)) =
+                self.entities.resolve(identity.namespace(), component).await
+            {
                 return Err(error);
             }
         }

@@ -45,12 +45,14 @@ mod policy;
 #[cfg(feature = "cluster")]
 pub mod process;
 mod query;
+mod read_through;
 mod records;
 mod reply;
 mod resolve;
 mod route;
 pub mod routes;
 mod rules;
+mod runtimes;
 mod sequences;
 mod server;
 mod throttles;

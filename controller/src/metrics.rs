@@ -108,21 +108,10 @@ impl ControllerMetrics {
             "Those of them that the API gateway gave, by class of status.",
             &["status"],
         )?;
-        let cache = metrics.counters(
-            "whirl_controller_action_cache_total",
-            "Look-ups of actions in memory by result.",
-            &["result"],
-        )?;
         let activations = metrics.counters(
             "whirl_controller_activations_total",
             "Invocations by how they were answered.",
             &["answer"],
-        )?;
-        let stages = metrics.histograms(
-            "whirl_controller_stage_seconds",
-            "Seconds of an activation's stages that end at the controller.",
-            &["stage"],
-            &STAGE_SECONDS,
         )?;
         Ok(Self {
             answers: CLASSES.map(|class| answers.with_label_values(&[class])),
@@ -132,10 +121,7 @@ impl ControllerMetrics {
                 "Seconds from a request's head to its answer.",
                 &SECONDS,
             )?,
-            actions: CacheMetrics {
-                hits: cache.with_label_values(&["hit"]),
-                misses: cache.with_label_values(&["miss"]),
-            },
+            actions: CacheMetrics::new(metrics)?,
             finished: activations.with_label_values(&["finished"]),
             accepted: activations.with_label_values(&["accepted"]),
             refused: activations.with_label_values(&["refused"]),
@@ -151,11 +137,7 @@ impl ControllerMetrics {
                 "whirl_controller_logs_followed",
                 "Logs that clients follow while their activations run.",
             )?,
-            stages: Stages {
-                request: stages.with_label_values(&["request"]),
-                confirmation: stages.with_label_values(&["confirmation"]),
-                acknowledgement: stages.with_label_values(&["acknowledgement"]),
-            },
+            stages: Stages::new(metrics)?,
             throttled: ThrottleMetrics::new(metrics)?,
             records: RecordMetrics::new(metrics)?,
             sequences: SequenceMetrics::new(metrics)?,
@@ -182,6 +164,35 @@ impl ControllerMetrics {
 fn count(answers: &[IntCounter; 5], status: StatusCode) {
     if let Some(counter) = answers.get(usize::from(status.as_u16() / 100).wrapping_sub(1)) {
         counter.inc();
+    }
+}
+
+impl CacheMetrics {
+    fn new(metrics: &Metrics) -> Result<Self, MetricsError> {
+        let cache = metrics.counters(
+            "whirl_controller_action_cache_total",
+            "Look-ups of actions in memory by result.",
+            &["result"],
+        )?;
+        let of = |result| cache.with_label_values(&[result]);
+        Ok(Self { hits: of("hit"), misses: of("miss") })
+    }
+}
+
+impl Stages {
+    fn new(metrics: &Metrics) -> Result<Self, MetricsError> {
+        let stages = metrics.histograms(
+            "whirl_controller_stage_seconds",
+            "Seconds of an activation's stages that end at the controller.",
+            &["stage"],
+            &STAGE_SECONDS,
+        )?;
+        let of = |stage| stages.with_label_values(&[stage]);
+        Ok(Self {
+            request: of("request"),
+            confirmation: of("confirmation"),
+            acknowledgement: of("acknowledgement"),
+        })
     }
 }
 

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use utoipa::OpenApi;
 use whirl_model::Json;
 
+use crate::docs::Descriptions;
 use crate::{
     actions, activations, collections, contents, docs, gateway, host, limits, namespaces, packages, rules,
     triggers, web,
@@ -69,23 +70,12 @@ struct Description;
 /// What the bodies look like.
 const SCHEMAS: &str = include_str!("openapi/schemas.json");
 
-/// The API's descriptions, each made when somebody asks for it first.
-pub(crate) struct Descriptions {
-    /// As OpenAPI 3.1.
-    pub(crate) openapi: LazyLock<Json>,
-    /// As Swagger 2.0.
-    pub(crate) swagger: LazyLock<Json>,
-    /// Of what the host answers outside the API, as Swagger 2.0.
-    pub(crate) host: LazyLock<Json>,
-}
-
-impl Descriptions {
-    pub(crate) fn new() -> Self {
-        Self {
-            openapi: LazyLock::new(|| Json::of(&described())),
-            swagger: LazyLock::new(|| Json::of(&swagger::of_openapi(&described()))),
-            host: LazyLock::new(|| Json::of(&swagger::of_host(&described()))),
-        }
+/// What the API's handlers say of it, for those who ask.
+pub(crate) fn descriptions() -> Descriptions {
+    Descriptions {
+        openapi: LazyLock::new(|| Json::of(&described())),
+        swagger: LazyLock::new(|| Json::of(&swagger::of_openapi(&described()))),
+        host: LazyLock::new(|| Json::of(&swagger::of_host(&described()))),
     }
 }
 

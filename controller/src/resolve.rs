@@ -6,10 +6,9 @@ use std::sync::Arc;
 
 use whirl_model::{Action, ActionPath, Arguments, EntityPath, Namespace, Package, Parameters};
 
-use crate::api::Api;
 use crate::api_error::ApiError;
 use crate::entitlement::{self, Forbidden};
-use crate::entity_cache::{Reading, Stored};
+use crate::entity_cache::{EntityCache, Reading, Stored};
 
 /// Through how many bindings a package is reached at most. A binding is made to a package, but what it names
 /// may have become a binding since.
@@ -89,7 +88,7 @@ struct Look<'a> {
     asked: &'a (dyn Display + Sync),
 }
 
-impl Api {
+impl EntityCache {
     /// The action that `caller` reaches at `path`, to invoke it. An action of the default package is its
     /// owner's alone; one in a package is for all who may read the package.
     ///
@@ -116,13 +115,13 @@ impl Api {
     ) -> Result<Resolved, ApiError> {
         let Some(package) = path.package_path() else {
             entitlement::action(caller, path)?;
-            let stored = self.entities.action_by(reading, path).await?;
+            let stored = self.action_by(reading, path).await?;
             return Ok(Resolved { stored, inherited: Parameters::default(), binding: None });
         };
         let reached = self.reach_by(reading, caller, &package, path).await?;
         let EntityPath { namespace, name: package } = reached.provider.entity.path.clone();
         let action = ActionPath { namespace, package: Some(package), name: path.name.clone() };
-        let stored = self.entities.action_by(reading, &action).await?;
+        let stored = self.action_by(reading, &action).await?;
         Ok(Resolved { stored, inherited: reached.parameters(), binding: reached.binding().cloned() })
     }
 
@@ -182,7 +181,7 @@ impl Api {
 
     async fn look_at(&self, look: Look<'_>) -> Result<Arc<Stored<Package>>, ApiError> {
         let Look { reading, reader, package, may_know, asked } = look;
-        match self.entities.package_by(reading, package).await {
+        match self.package_by(reading, package).await {
             Ok(stored) if entitlement::reads(reader, &stored.entity) => Ok(stored),
             Err(ApiError::NotInCollection) if reader == &package.namespace => Err(ApiError::NotInCollection),
             Err(ApiError::Missing | ApiError::NotInCollection) if may_know => {

@@ -17,20 +17,11 @@ pub(crate) mod status;
 use std::sync::Arc;
 
 use whirl_backends::store::NewDocument;
-use whirl_model::{EntityPath, Trigger};
+use whirl_model::Trigger;
 
 use crate::api::Api;
 use crate::api_error::ApiError;
-use crate::call::Call;
-use crate::entitlement;
 use crate::entity_cache::Stored;
-
-/// The rule that the path names, if the caller may use it.
-fn permitted(call: &Call) -> Result<EntityPath, ApiError> {
-    let path = call.entity_path()?;
-    entitlement::entity(&call.caller.namespace, &path)?;
-    Ok(path)
-}
 
 /// `None` for a trigger that is gone, or whose name something else has now.
 fn if_there(
@@ -48,8 +39,5 @@ async fn relink(api: &Api, stored: &Stored<Trigger>, changed: &Trigger) -> Resul
     if *changed == stored.entity {
         return Ok(());
     }
-    let written = api.stores.entities.put(NewDocument::from(changed), Some(&stored.revision)).await;
-    api.changed(changed.doc_id()).await;
-    written?;
-    Ok(())
+    Ok(api.write_entity(NewDocument::from(changed), Some(&stored.revision)).await?)
 }

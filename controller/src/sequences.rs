@@ -1,7 +1,8 @@
 //! Sequences and compositions: activations that are made of others. The controller that accepts one runs it, off a
 //! topic of its own: like any activation it is accepted when the bus has it, and survives the process.
 //!
-//! What comes next, `sequences/machine.rs` decides; `sequences/runner.rs` does it.
+//! Those under way are here. `sequences/reader.rs` takes them off the topic; what comes next `sequences/machine.rs`
+//! decides, and `sequences/runner.rs` does.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,18 +10,20 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use prometheus::IntGauge;
 use tokio::sync::{Notify, oneshot};
-use whirl_backends::bus::{Consumer, Delivery, Message, Receipt};
+use whirl_backends::bus::Receipt;
 use whirl_model::{ActivationId, ActivationMessage, ActivationRecord};
 
 use crate::acknowledgements::{Acknowledgements, Flight};
-use crate::api::Api;
 use crate::identity::Identity;
 use crate::resolve::Resolved;
 
 mod check;
 mod component_name;
 mod composition;
+mod frame;
 mod machine;
+mod moves;
+pub(crate) mod reader;
 mod runner;
 mod sequence;
 mod step_id;
@@ -28,9 +31,8 @@ mod step_id;
 mod tests;
 mod whole;
 
-pub(crate) use check::component;
-pub(crate) use machine::is_composite;
-use runner::Runner;
+pub(crate) use component_name::component;
+pub(crate) use frame::is_composite;
 
 /// What the message of a sequence need not carry, as it is accepted and run by the same process.
 pub(crate) struct Start {
@@ -68,7 +70,7 @@ impl Sequences {
     pub(crate) fn recover(&self, steps: &[Arc<ActivationMessage>], acknowledgements: &Acknowledgements) {
         let mut state = self.state.lock();
         for step in steps.iter().filter(|step| step.cause.is_some()) {
-            let result = acknowledgements.expect_result(flight(step));
+            let result = acknowledgements.expect_result(Flight::of_message(step));
             state.recovered.insert(step.activation_id, result);
         }
     }
@@ -117,41 +119,5 @@ impl Sequences {
             receipts.into_iter().for_each(|receipt| receipt.recorded());
         }
         self.ended.notify_waiters();
-    }
-}
-
-/// Reads the topic of the controller's own sequences.
-pub(crate) struct Reader(pub(crate) Arc<Api>);
-
-impl Consumer for Reader {
-    fn deliver(&self, delivery: Delivery) {
-        let Delivery { message, progress, receipt, .. } = delivery;
-        let Message::Activation(message) = message else {
-            tracing::error!("a topic of sequences holds a message that is no activation");
-            return;
-        };
-        let begun = self.0.sequences.begin(message.activation_id, Arc::clone(&receipt));
-        if let Some(start) = begun {
-            if start.is_none() {
-                self.0.acknowledgements.expect_end(flight(&message));
-            }
-            let runner = Runner::new(Arc::clone(&self.0), message, receipt, progress);
-            tokio::spawn(runner.run(start));
-        }
-    }
-}
-
-/// What is known of an activation that an earlier process accepted.
-fn flight(message: &ActivationMessage) -> Flight {
-    Flight {
-        id: message.activation_id,
-        action: message.action.clone(),
-        version: message.version,
-        caller: Arc::new(message.caller.clone()),
-        arrived: message.arrived,
-        cause: message.cause,
-        binding: message.binding.clone(),
-        keep: message.keep,
-        post: None,
     }
 }

@@ -29,11 +29,11 @@ use crate::invokers::Invokers;
 use crate::live_logs::LiveLogs;
 use crate::losses::Losses;
 use crate::metrics::ControllerMetrics;
-use crate::openapi::Descriptions;
 use crate::records::Records;
-use crate::sequences::{Reader, Sequences};
+use crate::sequences::Sequences;
+use crate::sequences::reader::Reader;
 use crate::throttles::Throttles;
-use crate::{admin, edge, host, routes};
+use crate::{admin, edge, host, openapi, routes};
 
 /// Acknowledgements are taken as they come: each is handled at once and nothing of it is held back.
 const CREDIT: usize = usize::MAX;
@@ -118,6 +118,12 @@ impl Controller {
             believed,
             metrics.actions.clone(),
         ));
+        let throttles = Throttles::new(
+            config.throttles,
+            acknowledgements.clone(),
+            parts.invokers.clone(),
+            metrics.throttled.clone(),
+        );
         let api = Api {
             id: parts.id,
             has_peers: parts.member.is_some(),
@@ -125,7 +131,7 @@ impl Controller {
             host_info: host::describe(&config, &parts.manifest),
             manifest: parts.manifest,
             authenticator: Arc::new(Authenticator::new(parts.key, parts.stores.subjects.clone(), lifetime)),
-            throttles: Throttles::default(),
+            throttles,
             admin_key: parts.admin_key,
             entities,
             gateway: Gateway::new(routes, config.gateway_url.clone()),
@@ -185,7 +191,7 @@ impl Controller {
     }
 
     fn server(&self, listeners: Vec<TcpListener>, configure: fn(&mut ServiceConfig)) -> io::Result<Server> {
-        let (api, descriptions) = (self.api.clone(), Data::new(Descriptions::new()));
+        let (api, descriptions) = (self.api.clone(), Data::new(openapi::descriptions()));
         let mut server = HttpServer::new(move || {
             App::new()
                 .app_data(api.clone())

@@ -149,7 +149,7 @@ impl Page {
         let target = Target::of(&request.namespace, &request.package, &request.name);
         let Target { action, extension } = target.ok_or(ApiError::Missing)?;
         let owner = api.authenticator.owner_of(&action.namespace).await?.ok_or(ApiError::Missing)?;
-        let action = api.resolve_web(&action).await?;
+        let action = api.entities.resolve_web(&action).await?;
         let export = Export::of(&action.action().annotations).ok_or(ApiError::Missing)?;
         Ok(Self { owner, action, export, extension })
     }
@@ -164,7 +164,7 @@ impl Page {
         if request.method != Method::OPTIONS && !self.export.admits(user.is_some(), &request.headers) {
             return Err(ApiError::Unauthenticated);
         }
-        api.admit_invocation(&self.owner)?;
+        api.throttles.admit_invocation(&self.owner)?;
         let limit = self.owner.bounds(&api.config.limits).payload_bytes;
         let body = body::read_any(&request.headers, payload, limit).await?;
         let arguments = self.arguments(request, &body, user.as_ref())?;

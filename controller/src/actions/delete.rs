@@ -19,9 +19,6 @@ pub(crate) async fn delete(call: Call) -> Result<HttpResponse, ApiError> {
     let path = owned(&call)?;
     check_package(&call.api, &path).await?;
     let stored = call.api.entities.action_fresh(&path).await?;
-    let id = stored.entity.doc_id();
-    let deleted = call.api.stores.entities.delete(&id, &stored.revision).await;
-    call.api.changed(id).await;
-    deleted?;
+    call.api.delete_entity(stored.entity.doc_id(), &stored.revision).await?;
     Ok(reply::json(&stored.entity.to_json(true)))
 }

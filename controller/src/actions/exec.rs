@@ -5,6 +5,7 @@ use whirl_model::runtimes::Runtime;
 use whirl_model::{Code, Exec, Kind, Namespace, RuntimeManifest};
 
 use crate::api_error::ApiError;
+use crate::runtimes::runtime_of;
 use crate::sequences;
 
 /// The member `exec` as clients send it. What else they put there (`binary`, for one) is ignored.
@@ -55,27 +56,6 @@ impl ExecBody {
         }
         Ok(Exec::Runtime { kind: kind.clone(), code: Code::new(&code), main: self.main })
     }
-}
-
-/// The runtime of a kind that may be used: there is one and it is not deprecated.
-pub(crate) fn runtime_of<'m>(manifest: &'m RuntimeManifest, kind: &Kind) -> Result<&'m Runtime, ApiError> {
-    let runtime = manifest.resolve(kind).ok_or_else(|| unknown(manifest, kind))?;
-    if runtime.deprecated {
-        return Err(ApiError::malformed(format!(
-            "The runtime '{}' is deprecated: its actions can be read and deleted, not changed or invoked.",
-            runtime.kind
-        )));
-    }
-    Ok(runtime)
-}
-
-fn unknown(manifest: &RuntimeManifest, kind: &Kind) -> ApiError {
-    let known = manifest.iter().map(|runtime| runtime.kind.as_str()).chain(["blackbox", "sequence"]);
-    let known: Vec<String> = known.map(|kind| format!("'{kind}'")).collect();
-    ApiError::malformed(format!(
-        "The specified runtime '{kind}' is not supported by this platform. Valid values are: {}.",
-        known.join(", ")
-    ))
 }
 
 #[cfg(test)]

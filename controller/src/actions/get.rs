@@ -21,7 +21,7 @@ use crate::resolve::Resolved;
 )]
 pub(crate) async fn get(call: Call) -> Result<HttpResponse, ApiError> {
     let path = call.action_path()?;
-    let resolved = call.api.resolve_stored(&call.caller.namespace, &path).await?;
+    let resolved = call.api.entities.resolve_stored(&call.caller.namespace, &path).await?;
     let with_code = call.query()?.boolean("code")?.unwrap_or(true);
     Ok(reply::json(&shown(&resolved, with_code)))
 }

@@ -45,12 +45,12 @@ pub(crate) async fn invoke(call: Call, payload: Payload) -> Result<HttpResponse,
     let path = call.action_path()?;
     let api = &call.api;
     let identity = call.identity();
-    api.admit_invocation(&identity)?;
+    api.throttles.admit_invocation(&identity)?;
     let wanted = Wanted::of(&call.query()?, api.config.blocking_wait_milliseconds)?;
     let headers = call.request.headers();
     let bytes = body::read(headers, payload, identity.bounds(&api.config.limits).payload_bytes).await?;
     let arguments = body::arguments(&bytes)?;
-    let action = api.resolve(&call.caller.namespace, &path).await?;
+    let action = api.entities.resolve(&call.caller.namespace, &path).await?;
     respect_final(&action, &arguments)?;
     let keyed = Keyed::of(headers, &call.caller.namespace, &format_args!("actions/{path}"), &bytes)?;
     let invocation = Invocation {

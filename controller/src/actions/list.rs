@@ -30,7 +30,7 @@ pub(crate) async fn all(call: Call) -> Result<HttpResponse, ApiError> {
 )]
 pub(crate) async fn of_package(call: Call) -> Result<HttpResponse, ApiError> {
     let path = EntityPath::new(call.namespace()?, call.segment("package").parse()?);
-    let reached = call.api.reach(&call.caller.namespace, &path).await?;
+    let reached = call.api.entities.reach(&call.caller.namespace, &path).await?;
     let parent = reached.provider.entity.path.to_string();
     collections::answer(&call, Listed { collection: Collection::Actions, parent, shared: false }).await
 }

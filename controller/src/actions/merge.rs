@@ -7,9 +7,10 @@ use whirl_model::{
     Action, ActionLimits, ActionPath, Exec, Json, Namespace, Parameters, RuntimeManifest, Timestamp, Version,
 };
 
-use super::exec::{ExecBody, runtime_of};
+use super::exec::ExecBody;
 use crate::api_error::ApiError;
 use crate::body::fits;
+use crate::runtimes::runtime_of;
 
 const EXEC: &str = "exec";
 const PROVIDE_API_KEY: &str = "provide-api-key";

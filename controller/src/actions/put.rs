@@ -47,8 +47,6 @@ pub(crate) async fn put(call: Call, payload: Payload) -> Result<HttpResponse, Ap
         Ok(old) => (change.update(old.entity.clone(), &rules, now)?, Some(old.revision.clone())),
     };
     identity.may_use(&action.exec.kind())?;
-    let written = api.stores.entities.put(NewDocument::from(&action), replaced.as_ref()).await;
-    api.changed(action.doc_id()).await;
-    written?;
+    api.write_entity(NewDocument::from(&action), replaced.as_ref()).await?;
     Ok(reply::json(&action.to_json(true)))
 }

@@ -10,10 +10,11 @@ use whirl_model::json::JsonKind;
 use whirl_model::{Json, Namespace, Revision};
 
 use super::document::{ApiDocument, NewOperation, Reader};
+use super::managing::{Managing, check_space};
 use super::path::BasePath;
+use super::stored;
 use super::target::{ResponseType, Target, origin};
 use super::verb::Verb;
-use super::{Managing, check_space, stored};
 use crate::api_error::ApiError;
 use crate::call::Call;
 use crate::operation::Refused;
@@ -109,11 +110,8 @@ async fn write(call: &Call, tenant: &Namespace, change: &Change) -> Result<ApiDo
             return Err(ApiError::malformed("The descriptions of the namespace's APIs have too many bytes."));
         }
         let new = stored::document(tenant, &document, call.transaction.arrived);
-        let id = new.id.clone();
-        let written = store.put(new, replaced.as_ref()).await;
-        call.api.changed(id).await;
-        match written {
-            Ok(_) => return Ok(document),
+        match call.api.write_entity(new, replaced.as_ref()).await {
+            Ok(()) => return Ok(document),
             Err(StoreError::Conflict(_)) if !attempts.is_empty() => {}
             Err(error) => return Err(error.into()),
         }

@@ -6,8 +6,9 @@ use whirl_backends::store::StoreError;
 use whirl_model::{Json, Namespace};
 
 use super::document::Selection;
+use super::managing::{Managing, Named};
 use super::path::BasePath;
-use super::{Managing, Named, stored};
+use super::stored;
 use crate::api_error::ApiError;
 use crate::call::Call;
 use crate::operation::Refused;
@@ -67,14 +68,12 @@ async fn remove(
         if !document.remove(selection) {
             return Err(missing(base_path.as_str(), selection));
         }
-        let id = stored::doc_id(tenant, base_path);
         let written = if document.is_empty() {
-            store.delete(&id, &revision).await
+            call.api.delete_entity(stored::doc_id(tenant, base_path), &revision).await
         } else {
             let new = stored::document(tenant, &document, call.transaction.arrived);
-            store.put(new, Some(&revision)).await.map(|_| ())
+            call.api.write_entity(new, Some(&revision)).await
         };
-        call.api.changed(id).await;
         match written {
             Ok(()) => return Ok(()),
             Err(StoreError::Conflict(_)) if !attempts.is_empty() => {}

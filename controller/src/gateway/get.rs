@@ -5,7 +5,8 @@ use actix_web::web::Payload;
 use serde::Serialize;
 use whirl_model::Json;
 
-use super::{Managing, Named, Shown, stored};
+use super::managing::{Managing, Named, Shown};
+use super::stored;
 use crate::api_error::ApiError;
 use crate::call::Call;
 use crate::operation::Refused;

@@ -10,7 +10,7 @@ use crate::api::Api;
 use crate::api_error::ApiError;
 use crate::call::Call;
 use crate::operation::{AnEntity, Refused, RefusedWrite};
-use crate::{entitlement, reply};
+use crate::reply;
 
 /// How many actions are deleted at the same time.
 const DELETED_AT_ONCE: usize = 16;
@@ -26,8 +26,7 @@ const DELETED_AT_ONCE: usize = 16;
     responses((status = 200, description = "The package that was deleted"), Refused, RefusedWrite)
 )]
 pub(crate) async fn delete(call: Call) -> Result<HttpResponse, ApiError> {
-    let path = call.entity_path()?;
-    entitlement::entity(&call.caller.namespace, &path)?;
+    let path = call.own_entity()?;
     let api = &call.api;
     let force = call.query()?.boolean("force")?.unwrap_or_default();
     let stored = api.entities.package_fresh(&path).await?;
@@ -40,10 +39,7 @@ pub(crate) async fn delete(call: Call) -> Result<HttpResponse, ApiError> {
         .buffer_unordered(DELETED_AT_ONCE)
         .try_collect::<()>()
         .await?;
-    let id = stored.entity.doc_id();
-    let deleted = api.stores.entities.delete(&id, &stored.revision).await;
-    api.changed(id).await;
-    deleted?;
+    api.delete_entity(stored.entity.doc_id(), &stored.revision).await?;
     Ok(reply::json(&stored.entity.to_json()))
 }
 

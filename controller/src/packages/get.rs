@@ -23,7 +23,7 @@ use crate::reply;
 )]
 pub(crate) async fn get(call: Call) -> Result<HttpResponse, ApiError> {
     let path = call.entity_path()?;
-    let reached = call.api.reach(&call.caller.namespace, &path).await?;
+    let reached = call.api.entities.reach(&call.caller.namespace, &path).await?;
     let contents = contents::of(&reached.provider.entity.path, &*call.api.stores.entities).await?;
     let (feeds, actions): (Vec<_>, Vec<_>) = contents.into_iter().partition(Content::is_feed);
     let package = Package { parameters: reached.parameters(), ..reached.named().clone() };

@@ -10,7 +10,7 @@ use crate::api::Api;
 use crate::api_error::ApiError;
 use crate::call::Call;
 use crate::operation::{AnEntity, Refused, RefusedWrite};
-use crate::{body, entitlement, reply};
+use crate::{body, reply};
 
 /// What actions outside any package are said to be in.
 const RESERVED: &str = "default";
@@ -26,8 +26,7 @@ const RESERVED: &str = "default";
     responses((status = 200, description = "The package as it is now"), Refused, RefusedWrite)
 )]
 pub(crate) async fn put(call: Call, payload: Payload) -> Result<HttpResponse, ApiError> {
-    let path = call.entity_path()?;
-    entitlement::entity(&call.caller.namespace, &path)?;
+    let path = call.own_entity()?;
     if path.name.as_str() == RESERVED {
         return Err(ApiError::malformed("The package name 'default' is reserved."));
     }
@@ -41,15 +40,13 @@ pub(crate) async fn put(call: Call, payload: Payload) -> Result<HttpResponse, Ap
         bindable(api, &call.caller.namespace, target).await?;
     }
     let (package, replaced) = decide(api, path, change, overwrite, call.transaction.arrived).await?;
-    let written = api.stores.entities.put(NewDocument::from(&package), replaced.as_ref()).await;
-    api.changed(package.doc_id()).await;
-    written?;
+    api.write_entity(NewDocument::from(&package), replaced.as_ref()).await?;
     Ok(reply::json(&package.to_json()))
 }
 
 /// Whether `caller` may bind to what is at `target`: a package that it may read, and no binding.
 async fn bindable(api: &Api, caller: &Namespace, target: &EntityPath) -> Result<(), ApiError> {
-    match api.package_for(caller, target).await {
+    match api.entities.package_for(caller, target).await {
         Ok(package) if package.entity.binding.is_none() => Ok(()),
         Ok(_) => Err(ApiError::malformed("Cannot bind to another package binding.")),
         Err(ApiError::MissingNamed(_)) => {

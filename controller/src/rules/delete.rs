@@ -3,7 +3,7 @@
 use actix_web::HttpResponse;
 use whirl_model::RuleStatus;
 
-use super::{if_there, links, permitted, relink};
+use super::{if_there, links, relink};
 use crate::api_error::ApiError;
 use crate::call::Call;
 use crate::operation::{AnEntity, Refused, RefusedWrite};
@@ -18,17 +18,14 @@ use crate::undisturbed::undisturbed;
     responses((status = 200, description = "The rule that was deleted"), Refused, RefusedWrite)
 )]
 pub(crate) async fn delete(call: Call) -> Result<HttpResponse, ApiError> {
-    let path = permitted(&call)?;
+    let path = call.own_entity()?;
     let api = &call.api;
     let deleted = undisturbed(async || {
         let rule = api.entities.rule_fresh(&path).await?;
         if let Some(trigger) = if_there(api.entities.trigger_fresh(&rule.entity.trigger).await)? {
             relink(api, &trigger, &links::without(&trigger.entity, &path)).await?;
         }
-        let id = rule.entity.doc_id();
-        let deleted = api.stores.entities.delete(&id, &rule.revision).await;
-        api.changed(id).await;
-        deleted?;
+        api.delete_entity(rule.entity.doc_id(), &rule.revision).await?;
         Ok(rule)
     });
     Ok(reply::json(&deleted.await?.entity.to_json(RuleStatus::Inactive)))

@@ -3,7 +3,7 @@
 use actix_web::HttpResponse;
 use whirl_model::RuleStatus;
 
-use super::{if_there, links, permitted};
+use super::{if_there, links};
 use crate::api_error::ApiError;
 use crate::call::Call;
 use crate::operation::{AnEntity, Refused};
@@ -17,7 +17,7 @@ use crate::reply;
     responses((status = 200, description = "The rule and its status"), Refused)
 )]
 pub(crate) async fn get(call: Call) -> Result<HttpResponse, ApiError> {
-    let path = permitted(&call)?;
+    let path = call.own_entity()?;
     let entities = &call.api.entities;
     let rule = entities.rule_fresh(&path).await?;
     let trigger = if_there(entities.trigger_fresh(&rule.entity.trigger).await)?;

@@ -10,7 +10,7 @@ use whirl_model::{ActionPath, EntityPath, Revision, Rule, RuleStatus, Timestamp,
 
 use super::links::{self, Hanging, Old};
 use super::merge::{Change, PutBody};
-use super::{if_there, permitted, relink};
+use super::{if_there, relink};
 use crate::api_error::ApiError;
 use crate::call::Call;
 use crate::entitlement::{self, Forbidden};
@@ -30,7 +30,7 @@ use crate::{body, reply};
     responses((status = 200, description = "The rule as it is now, and its status"), Refused, RefusedWrite)
 )]
 pub(crate) async fn put(call: Call, payload: Payload) -> Result<HttpResponse, ApiError> {
-    let path = permitted(&call)?;
+    let path = call.own_entity()?;
     let api = &call.api;
     let overwrite = call.query()?.boolean("overwrite")?.unwrap_or_default();
     let bytes = body::read(call.request.headers(), payload, api.config.request_body_bytes).await?;
@@ -69,7 +69,8 @@ impl Writing<'_> {
             forbidden.push(trigger);
         }
         if let Some(action) = &self.change.action
-            && let Err(ApiError::Forbidden(action)) = self.call.api.resolve_stored(caller, action).await
+            && let Err(ApiError::Forbidden(action)) =
+                self.call.api.entities.resolve_stored(caller, action).await
         {
             forbidden.push(action);
         }
@@ -129,7 +130,7 @@ impl Writing<'_> {
     }
 
     async fn check_action(&self, path: &ActionPath) -> Result<(), ApiError> {
-        match self.call.api.resolve_stored(&self.call.caller.namespace, path).await {
+        match self.call.api.entities.resolve_stored(&self.call.caller.namespace, path).await {
             Ok(_) => Ok(()),
             Err(ApiError::Missing | ApiError::MissingNamed(_) | ApiError::NotInCollection) => {
                 Err(ApiError::malformed(format!("The action '/{path}' does not exist.")))
@@ -139,10 +140,8 @@ impl Writing<'_> {
     }
 
     async fn save(&self, rule: &Rule, replaced: Option<&Revision>) -> Result<(), ApiError> {
-        let api = &self.call.api;
-        let written = api.stores.entities.put(NewDocument::from(rule), replaced).await;
-        api.changed(rule.doc_id()).await;
-        let written = written.map(|_| ()).map_err(ApiError::from);
+        let written =
+            self.call.api.write_entity(NewDocument::from(rule), replaced).await.map_err(ApiError::from);
         if let Err(ApiError::Conflict) = written {
             self.mend(&rule.trigger).await?;
         }

@@ -5,7 +5,7 @@ use actix_web::web::Payload;
 use serde::Deserialize;
 use whirl_model::{EntityPath, RuleStatus};
 
-use super::{if_there, links, permitted, relink};
+use super::{if_there, links, relink};
 use crate::api::Api;
 use crate::api_error::ApiError;
 use crate::call::Call;
@@ -26,7 +26,7 @@ struct Wanted {
     responses((status = 200, description = "It has the status, or had it before"), Refused, RefusedWrite)
 )]
 pub(crate) async fn post(call: Call, payload: Payload) -> Result<HttpResponse, ApiError> {
-    let path = permitted(&call)?;
+    let path = call.own_entity()?;
     let api = &call.api;
     let bytes = body::read(call.request.headers(), payload, api.config.request_body_bytes).await?;
     let Wanted { status } = body::parse(&bytes)?;

@@ -12,19 +12,6 @@ use crate::api_error::ApiError;
 
 const REFERS_TO_ITSELF: &str = "Sequence may not refer to itself.";
 
-/// The component that a client names: `/NS/NAME` or `/NS/PACKAGE/NAME`, with `_` for the caller's namespace.
-pub(crate) fn component(name: &str, caller: &Namespace) -> Result<ActionPath, ApiError> {
-    let absolute = name.strip_prefix('/').unwrap_or(name);
-    let named = match absolute.strip_prefix("_/") {
-        Some(rest) => format!("{caller}/{rest}"),
-        None => absolute.to_owned(),
-    };
-    if named.split('/').any(str::is_empty) {
-        return Err(ApiError::malformed(format!("The component name '{name}' is malformed.")));
-    }
-    Ok(named.parse()?)
-}
-
 /// One that is to be written.
 struct Planned<'a> {
     /// Where.
@@ -74,6 +61,7 @@ impl Api {
             let mut actions = 0;
             for component in components {
                 let resolved = self
+                    .entities
                     .resolve_stored(reader, component)
                     .await
                     .map_err(|error| missing(error, component))?;
@@ -105,27 +93,5 @@ fn missing(error: ApiError, component: &ActionPath) -> ApiError {
             ApiError::malformed(format!("Sequence component does not exist: '{component}'."))
         }
         error => error,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn components_have_full_names() {
-        let read = |name: &str| component(name, &"alice".parse().unwrap()).map(|path| path.to_string());
-        for (name, path) in [
-            ("/_/a", "alice/a"),
-            ("_/a", "alice/a"),
-            ("/_/p/a", "alice/p/a"),
-            ("/bob/a", "bob/a"),
-            ("bob/p/a", "bob/p/a"),
-        ] {
-            assert_eq!(read(name).unwrap(), path);
-        }
-        for bad in ["", "/", "a", "/a", "/a/", "//a", "/a//b", "/a/b/c/d", "/a/b!", "/_/"] {
-            assert!(read(bad).is_err(), "{bad}");
-        }
     }
 }

@@ -1,6 +1,22 @@
-//! The name by which a conductor asks for a component. Whether there is such an action is not known here.
+//! The names of components: those that a client writes into a sequence, and those by which a conductor asks for one.
+//! Whether there is such an action is not known here.
 
 use whirl_model::{ActionPath, Json, Namespace};
+
+use crate::api_error::ApiError;
+
+/// The component that a client names: `/NS/NAME` or `/NS/PACKAGE/NAME`, with `_` for the caller's namespace.
+pub(crate) fn component(name: &str, caller: &Namespace) -> Result<ActionPath, ApiError> {
+    let absolute = name.strip_prefix('/').unwrap_or(name);
+    let named = match absolute.strip_prefix("_/") {
+        Some(rest) => format!("{caller}/{rest}"),
+        None => absolute.to_owned(),
+    };
+    if named.split('/').any(str::is_empty) {
+        return Err(ApiError::malformed(format!("The component name '{name}' is malformed.")));
+    }
+    Ok(named.parse()?)
+}
 
 /// The action that a conductor names: `NAME` and `PACKAGE/NAME` are the caller's own, `/NS/NAME`,
 /// `/NS/PACKAGE/NAME` and `NS/PACKAGE/NAME` absolute, with `_` for the caller's namespace. `None` for anything
@@ -23,6 +39,23 @@ pub(super) fn component_path(name: &Json, caller: &Namespace) -> Option<ActionPa
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn components_have_full_names() {
+        let read = |name: &str| component(name, &"alice".parse().unwrap()).map(|path| path.to_string());
+        for (name, path) in [
+            ("/_/a", "alice/a"),
+            ("_/a", "alice/a"),
+            ("/_/p/a", "alice/p/a"),
+            ("/bob/a", "bob/a"),
+            ("bob/p/a", "bob/p/a"),
+        ] {
+            assert_eq!(read(name).unwrap(), path);
+        }
+        for bad in ["", "/", "a", "/a", "/a/", "//a", "/a//b", "/a/b/c/d", "/a/b!", "/_/"] {
+            assert!(read(bad).is_err(), "{bad}");
+        }
+    }
 
     #[test]
     fn names_are_relative_or_absolute() {

@@ -4,7 +4,7 @@
 use whirl_model::{ActionPath, ActivationResponse, Arguments, Input, Json, Namespace, Outcome};
 
 use super::component_name::component_path;
-use super::machine::{Move, Refusal};
+use super::moves::{Move, Refusal};
 use super::whole::{application_error, internal_error};
 
 pub(super) const TOO_LONG: &str = "Too many actions in the composition.";

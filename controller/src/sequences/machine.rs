@@ -6,17 +6,13 @@
 
 use std::sync::Arc;
 
-use whirl_model::{
-    Action, ActionPath, ActivationId, ActivationRecord, ActivationResponse, Arguments, Caller, Input, Json,
-    Timestamp,
-};
+use whirl_model::{ActionPath, ActivationId, ActivationRecord, ActivationResponse, Caller, Input, Timestamp};
 
-use super::composition::{self, Budget, Composition, Terms, boxed_input};
-use super::sequence::{self, Sequence};
-use super::whole::{Origin, Whole, application_error, internal_error};
+use super::composition::Terms;
+use super::frame::{Frame, Inherited, is_composite, is_conductor};
+use super::moves::{Move, Refusal};
+use super::whole::{Origin, Whole, internal_error};
 use crate::resolve::Resolved;
-
-const CONDUCTOR: &str = "conductor";
 
 /// How many times the square of [`Rules::limit`] a whole may run steps. Compositions in sequences in compositions
 /// count anew at each level, so that without this bound a few actions that hold each other would run for ever.
@@ -55,19 +51,6 @@ pub(crate) struct Step {
     pub(crate) input: Input,
 }
 
-/// Why a component cannot be invoked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Refusal {
-    /// There is none.
-    Missing,
-    /// The caller has no right to it.
-    Denied,
-    /// It is there and is not run, for this reason.
-    NotRunnable(String),
-    /// The platform cannot tell now.
-    Platform,
-}
-
 /// How a step ended.
 #[derive(Debug)]
 pub(crate) enum StepEnd {
@@ -77,29 +60,6 @@ pub(crate) enum StepEnd {
     Unknown,
     /// The platform could not begin it, for this reason.
     NotBegun(String),
-}
-
-/// What an activation that is made of others does next by itself.
-#[derive(Debug)]
-pub(super) enum Move {
-    /// Find a component.
-    Find(ActionPath),
-    /// Run its conductor.
-    Conduct(Arguments),
-    /// End.
-    End(ActivationResponse),
-}
-
-#[derive(Debug)]
-enum Part {
-    Sequence(Sequence),
-    Composition(Composition),
-}
-
-#[derive(Debug)]
-struct Frame {
-    whole: Whole,
-    part: Part,
 }
 
 /// A whole on its way.
@@ -115,15 +75,6 @@ pub(crate) struct Machine {
     running: Option<(ActivationId, u32)>,
     /// Steps that may still be run.
     steps_left: usize,
-}
-
-/// Whether an action is made of others, by what it is or by what it does.
-pub(crate) fn is_composite(action: &Action) -> bool {
-    action.exec.components().is_some() || is_conductor(action)
-}
-
-fn is_conductor(action: &Action) -> bool {
-    action.exec.components().is_none() && action.annotations.get(CONDUCTOR).is_some_and(Json::is_truthy)
 }
 
 impl Machine {
@@ -199,11 +150,7 @@ impl Machine {
     /// Makes `whole` the innermost; what it does first.
     fn enter(&mut self, whole: Whole, input: Input, inherited: Inherited) -> Move {
         let too_deep = self.frames.len() > self.rules.limit;
-        let part = match whole.action.action().exec.components() {
-            Some(_) => Part::Sequence(Sequence::new(input, inherited.atomic)),
-            None => Part::Composition(Composition::new(boxed_input(input), inherited.budget)),
-        };
-        self.frames.push(Frame { whole, part });
+        self.frames.push(Frame::new(whole, input, inherited));
         let (frame, terms) = innermost(&mut self.frames, &self.rules);
         if too_deep { frame.too_long() } else { frame.advance(terms) }
     }
@@ -252,79 +199,4 @@ impl Machine {
 fn innermost<'m>(frames: &'m mut [Frame], rules: &'m Rules) -> (&'m mut Frame, Terms<'m>) {
     let frame = frames.last_mut().expect("something is under way");
     (frame, Terms { caller: &rules.caller.namespace, limit: rules.limit })
-}
-
-/// What one that is made of others has of the one around it.
-#[derive(Clone, Copy, Debug, Default)]
-struct Inherited {
-    /// Of a sequence in a sequence.
-    atomic: usize,
-    /// Of a composition in a composition.
-    budget: Budget,
-}
-
-impl Frame {
-    /// What it does first, or after a component of a sequence.
-    fn advance(&mut self, terms: Terms<'_>) -> Move {
-        match &mut self.part {
-            Part::Sequence(sequence) => {
-                let components = self.whole.action.action().exec.components().unwrap_or_default();
-                sequence.advance(components, terms.limit)
-            }
-            Part::Composition(composition) => composition.begin(terms),
-        }
-    }
-
-    fn too_long(&self) -> Move {
-        Move::End(application_error(match self.part {
-            Part::Sequence(_) => sequence::TOO_LONG,
-            Part::Composition(_) => composition::TOO_LONG,
-        }))
-    }
-
-    fn refused(&mut self, component: &ActionPath, refusal: &Refusal, terms: Terms<'_>) -> Move {
-        match &mut self.part {
-            Part::Sequence(_) => sequence::refused(component, refusal),
-            Part::Composition(composition) => composition.refused(component, refusal, terms),
-        }
-    }
-
-    /// What the component that was found is run with.
-    fn give(&mut self, to_conductor: bool) -> (Input, Inherited) {
-        match &mut self.part {
-            Part::Sequence(sequence) => {
-                (sequence.take_input(), Inherited { atomic: sequence.atomic(), ..Inherited::default() })
-            }
-            Part::Composition(composition) => {
-                let params = composition.give(to_conductor);
-                (params.into(), Inherited { budget: composition.budget(), ..Inherited::default() })
-            }
-        }
-    }
-
-    /// A step that an invoker ran ended.
-    fn step_ended(&mut self, response: &ActivationResponse, terms: Terms<'_>) -> Move {
-        match &mut self.part {
-            Part::Sequence(sequence) => {
-                let atomic = sequence.atomic() + 1;
-                let end = sequence.component_ended(response, atomic);
-                end.unwrap_or_else(|| self.advance(terms))
-            }
-            Part::Composition(composition) => composition.step_ended(response, terms),
-        }
-    }
-
-    /// A sequence or composition in it ended.
-    fn inner_ended(&mut self, inner: &Part, response: &ActivationResponse, terms: Terms<'_>) -> Move {
-        match (&mut self.part, inner) {
-            (Part::Sequence(sequence), Part::Sequence(inner)) => {
-                let end = sequence.component_ended(response, inner.atomic());
-                end.unwrap_or_else(|| self.advance(terms))
-            }
-            (Part::Composition(composition), Part::Composition(inner)) => {
-                composition.inner_ended(response, inner.budget(), terms)
-            }
-            _ => self.step_ended(response, terms),
-        }
-    }
 }

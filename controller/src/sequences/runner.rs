@@ -11,7 +11,8 @@ use whirl_backends::store::StoreError;
 use whirl_model::{ActionPath, ActivationId, ActivationMessage, ActivationRecord, Keep, Timestamp};
 
 use super::Start;
-use super::machine::{Machine, Next, Refusal, Rules, Step, StepEnd};
+use super::machine::{Machine, Next, Rules, Step, StepEnd};
+use super::moves::Refusal;
 use super::whole::{Origin, unplayed};
 use crate::api::Api;
 use crate::api_error::ApiError;
@@ -90,7 +91,7 @@ impl Runner {
         let caller = Arc::new(self.message.caller.clone());
         let path = self.path();
         loop {
-            let action = self.api.resolve(&caller.namespace, &path).await;
+            let action = self.api.entities.resolve(&caller.namespace, &path).await;
             let owner = self.api.authenticator.owner_of(&caller.namespace).await;
             match (action, owner) {
                 (Ok(action), Ok(owner)) => {
@@ -145,7 +146,7 @@ impl Runner {
     /// The component at a path, if it can be run.
     async fn find(&self, path: &ActionPath, identity: &Identity) -> Result<Resolved, Refusal> {
         let runnable = |resolved: &Resolved| self.api.runnable(resolved.action(), identity);
-        match self.api.resolve(identity.namespace(), path).await {
+        match self.api.entities.resolve(identity.namespace(), path).await {
             Ok(resolved) => match runnable(&resolved) {
                 Ok(()) => Ok(resolved),
                 Err(error) => Err(Refusal::NotRunnable(error.to_string())),

@@ -2,7 +2,7 @@
 
 use whirl_model::{ActionPath, ActivationResponse, Input, Json, Outcome};
 
-use super::machine::{Move, Refusal};
+use super::moves::{Move, Refusal};
 use super::whole::{application_error, internal_error};
 
 pub(super) const TOO_LONG: &str = "Too many actions in the sequence.";

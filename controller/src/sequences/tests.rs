@@ -10,7 +10,8 @@ use whirl_model::{
     Json, Kind, Outcome, Parameters, SealedKey, Timestamp, Version,
 };
 
-use super::machine::{Machine, Next, Refusal, Rules, Step, StepEnd};
+use super::machine::{Machine, Next, Rules, Step, StepEnd};
+use super::moves::Refusal;
 use super::whole::Origin;
 use crate::entity_cache::Stored;
 use crate::resolve::Resolved;

@@ -2,7 +2,6 @@
 
 use actix_web::HttpResponse;
 
-use super::permitted;
 use crate::api_error::ApiError;
 use crate::call::Call;
 use crate::operation::{AnEntity, Refused, RefusedWrite};
@@ -17,14 +16,11 @@ use crate::undisturbed::undisturbed;
     responses((status = 200, description = "The trigger that was deleted"), Refused, RefusedWrite)
 )]
 pub(crate) async fn delete(call: Call) -> Result<HttpResponse, ApiError> {
-    let path = permitted(&call)?;
+    let path = call.own_entity()?;
     let api = &call.api;
     let deleted = undisturbed(async || {
         let stored = api.entities.trigger_fresh(&path).await?;
-        let id = stored.entity.doc_id();
-        let deleted = api.stores.entities.delete(&id, &stored.revision).await;
-        api.changed(id).await;
-        deleted?;
+        api.delete_entity(stored.entity.doc_id(), &stored.revision).await?;
         Ok(stored)
     });
     Ok(reply::json(&deleted.await?.entity.to_json()))

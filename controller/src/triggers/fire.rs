@@ -19,7 +19,8 @@ use crate::body::{self, fits};
 use crate::call::Call;
 use crate::dispatch::{Dispatched, Invocation};
 use crate::entity_cache::Stored;
-use crate::idempotency::{Keyed, Permit, Turn};
+use crate::idempotency::Keyed;
+use crate::idempotency::turn::{Permit, Turn};
 use crate::invoke::{respect_final, trace_parent};
 use crate::operation::{AnEntity, Refused, RefusedWrite, Throttled};
 use crate::{entitlement, policy, reply};
@@ -50,7 +51,7 @@ const STORING: Duration = Duration::from_secs(2);
 pub(crate) async fn fire(call: Call, payload: Payload) -> Result<HttpResponse, ApiError> {
     let path = call.entity_path()?;
     let (api, identity) = (&call.api, call.identity());
-    api.admit_fire(&identity)?;
+    api.throttles.admit_fire(&identity)?;
     entitlement::entity(identity.namespace(), &path)?;
     let headers = call.request.headers();
     let bytes = body::read(headers, payload, identity.bounds(&api.config.limits).payload_bytes).await?;
@@ -196,9 +197,9 @@ impl Fire {
         if self.resumes && api.knows(identity.namespace(), id).await? {
             return Ok(id);
         }
-        api.admit_invocation(identity)?;
+        api.throttles.admit_invocation(identity)?;
         fits("payload", self.size, self.limit)?;
-        let action = api.resolve(identity.namespace(), action).await?;
+        let action = api.entities.resolve(identity.namespace(), action).await?;
         respect_final(&action, &self.arguments)?;
         let invocation = Invocation {
             id,

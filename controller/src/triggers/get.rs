@@ -2,7 +2,6 @@
 
 use actix_web::HttpResponse;
 
-use super::permitted;
 use crate::api_error::ApiError;
 use crate::call::Call;
 use crate::operation::{AnEntity, Refused};
@@ -16,7 +15,7 @@ use crate::reply;
     responses((status = 200, description = "The trigger with its rules"), Refused)
 )]
 pub(crate) async fn get(call: Call) -> Result<HttpResponse, ApiError> {
-    let path = permitted(&call)?;
+    let path = call.own_entity()?;
     let stored = call.api.entities.trigger_fresh(&path).await?;
     Ok(reply::json(&stored.entity.to_json()))
 }

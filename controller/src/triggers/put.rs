@@ -6,7 +6,6 @@ use whirl_backends::store::NewDocument;
 use whirl_model::{EntityPath, Timestamp, Trigger};
 
 use super::merge::Change;
-use super::permitted;
 use crate::api::Api;
 use crate::api_error::ApiError;
 use crate::call::Call;
@@ -25,7 +24,7 @@ use crate::{body, reply};
     responses((status = 200, description = "The trigger as it is now"), Refused, RefusedWrite)
 )]
 pub(crate) async fn put(call: Call, payload: Payload) -> Result<HttpResponse, ApiError> {
-    let path = permitted(&call)?;
+    let path = call.own_entity()?;
     let api = &call.api;
     let overwrite = call.query()?.boolean("overwrite")?.unwrap_or_default();
     let bytes = body::read(call.request.headers(), payload, api.config.request_body_bytes).await?;
@@ -52,8 +51,6 @@ async fn write(api: &Api, wanted: &Wanted) -> Result<Trigger, ApiError> {
         Ok(_) if !overwrite => return Err(ApiError::Exists),
         Ok(old) => (change.clone().update(old.entity.clone(), *now), Some(old.revision.clone())),
     };
-    let written = api.stores.entities.put(NewDocument::from(&trigger), replaced.as_ref()).await;
-    api.changed(trigger.doc_id()).await;
-    written?;
+    api.write_entity(NewDocument::from(&trigger), replaced.as_ref()).await?;
     Ok(trigger)
 }

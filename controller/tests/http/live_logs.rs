@@ -138,6 +138,17 @@ fn start(world: &World) -> ActivationId {
     id
 }
 
+/// The same, followed by its owner, who has its first line.
+#[track_caller]
+fn followed(world: &World) -> (ActivationId, Following) {
+    let id = start(world);
+    world.logs.begin(id);
+    world.logs.say(id, LINE);
+    let mut following = Following::begin(&world.alice(), id);
+    assert_eq!(following.next(), Some(line(LINE)));
+    (id, following)
+}
+
 fn finish(world: &World) {
     let invoker = world.invoker.clone();
     world.run(async move { invoker.finish_held(Outcome::Success, json!({})).await });
@@ -146,11 +157,7 @@ fn finish(world: &World) {
 #[test]
 fn lines_come_while_it_runs_and_then_the_end() {
     let world = World::start();
-    let id = start(&world);
-    world.logs.begin(id);
-    world.logs.say(id, LINE);
-    let mut following = Following::begin(&world.alice(), id);
-    assert_eq!(following.next(), Some(line(LINE)));
+    let (id, mut following) = followed(&world);
     assert_eq!(world.in_flight(), 1, "it runs");
     world.logs.say(id, "later");
     assert_eq!(following.next(), Some(line("later")));
@@ -193,11 +200,7 @@ fn what_could_not_be_heard_comes_with_the_record() {
 #[test]
 fn a_log_that_breaks_off_goes_on_without_repeating_itself() {
     let world = World::start();
-    let id = start(&world);
-    world.logs.begin(id);
-    world.logs.say(id, LINE);
-    let mut following = Following::begin(&world.alice(), id);
-    assert_eq!(following.next(), Some(line(LINE)));
+    let (id, mut following) = followed(&world);
     world.logs.break_off(id);
     wait_for("it is opened again", || world.logs.say(id, "next"));
     let mut text = following.next();
