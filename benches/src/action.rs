@@ -1,6 +1,6 @@
 //! The no-op action in each language, and what a runtime is told about it without a platform.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// A language to measure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -30,6 +30,11 @@ impl Language {
             Self::Node => "function main() { return {}; }\n",
             Self::Python => "def main(args):\n    return {}\n",
         }
+    }
+
+    /// What the API is told of the action.
+    pub(crate) fn exec(self) -> Value {
+        json!({ "kind": self.kind(), "code": self.code() })
     }
 
     /// The body of `/init`, with the members that whirl sends.

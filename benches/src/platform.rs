@@ -67,8 +67,7 @@ impl Platform {
             Logs::Default => json!({}),
             Logs::Zero => json!({ "logs": 0 }),
         };
-        let exec = json!({ "kind": language.kind(), "code": language.code() });
-        self.put("actions", name, &json!({ "exec": exec, "limits": limits }))
+        self.put_action(name, &json!({ "exec": language.exec(), "limits": limits }))
     }
 
     /// Makes or changes any action.
@@ -76,22 +75,10 @@ impl Platform {
         self.put("actions", name, body)
     }
 
-    /// Makes a no-op action of so many mebibytes.
-    pub(crate) fn create_small_action(
-        &self,
-        name: &str,
-        language: Language,
-        memory: u32,
-    ) -> Result<(), Error> {
-        let exec = json!({ "kind": language.kind(), "code": language.code() });
-        self.put("actions", name, &json!({ "exec": exec, "limits": { "memory": memory } }))
-    }
-
     /// Makes a no-op action that is a web action too.
     pub(crate) fn create_web_action(&self, name: &str, language: Language) -> Result<(), Error> {
-        let exec = json!({ "kind": language.kind(), "code": language.code() });
         let annotations = json!([{ "key": "web-export", "value": true }]);
-        self.put("actions", name, &json!({ "exec": exec, "annotations": annotations }))
+        self.put_action(name, &json!({ "exec": language.exec(), "annotations": annotations }))
     }
 
     /// Makes a trigger, and a rule that leads from it to an action.
@@ -104,7 +91,7 @@ impl Platform {
     /// Makes a sequence of so many times the same action.
     pub(crate) fn create_sequence(&self, name: &str, step: &str, length: u32) -> Result<(), Error> {
         let components: Vec<_> = (0..length).map(|_| format!("/_/{step}")).collect();
-        self.put("actions", name, &json!({ "exec": { "kind": "sequence", "components": components } }))
+        self.put_action(name, &json!({ "exec": { "kind": "sequence", "components": components } }))
     }
 
     pub(crate) fn delete_action(&self, name: &str) -> Result<(), Error> {

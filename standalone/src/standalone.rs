@@ -9,7 +9,7 @@ use anyhow::Context;
 use whirl_backends::bus::in_process::InProcessBus;
 use whirl_backends::embedded::EmbeddedStore;
 use whirl_backends::journal::{Journal, JournalOptions, Recovered, Unfinished};
-use whirl_backends::store::{ActivationStore, Stores};
+use whirl_backends::store::{ActivationStore, StoreError, Stores};
 use whirl_controller::{Controller, ControllerParts, guest};
 use whirl_invoker::containers::{ContainerRequest, Containers, environment};
 use whirl_invoker::{Invoker, InvokerParts, register_metrics};
@@ -64,6 +64,11 @@ impl Standalone {
     pub async fn start(config: StandaloneConfig, drain: Drain) -> Result<Self, StartError> {
         let ground = Ground::open(&config).await?;
         let given = config.credentials.as_deref().map(str::parse::<Credentials>).transpose()?;
+        // A key that was given is good from the first answer on.
+        let given_anew = match given {
+            Some(_) => ground.provide_guest(given).await?,
+            None => None,
+        };
         let (metrics, readiness) = (Metrics::new(), Readiness::new());
         readiness.blocked("invoker", "it is starting");
         let own_invoker = Arc::new(OwnInvoker::new(INVOKER));
@@ -111,7 +116,8 @@ impl Standalone {
         let checks = invoker.watch(readiness.clone());
         readiness.clear("invoker");
         // Last, as a key that a start makes and then fails would be told to nobody.
-        let new_credentials = guest::provide(&*ground.stores.subjects, &ground.key, given).await?;
+        let made = ground.provide_guest(None).await?;
+        let new_credentials = given_anew.or(made);
         let store = ground.store;
         let started =
             Self { config, drain, readiness, store, servers, invoker, new_credentials, controller, checks };
@@ -188,6 +194,10 @@ impl Ground {
             store,
             stores,
         })
+    }
+
+    async fn provide_guest(&self, given: Option<Credentials>) -> Result<Option<Credentials>, StoreError> {
+        guest::provide(&*self.stores.subjects, &self.key, given).await
     }
 
     async fn containers(&self, config: &StandaloneConfig) -> anyhow::Result<Containers> {

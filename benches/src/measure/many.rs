@@ -29,7 +29,7 @@ pub(crate) fn measure(plan: &Plan) -> Result<Vec<Section>, Error> {
     let platform = Platform::of(&server)?;
     let names: Vec<_> = (0..ACTIONS).map(|n| format!("bench-many-{n}")).collect();
     for name in &names {
-        platform.create_small_action(name, LANGUAGE, MEMORY)?;
+        platform.put_action(name, &json!({ "exec": LANGUAGE.exec(), "limits": { "memory": MEMORY } }))?;
     }
     let one = of_actions(plan, &platform, &names[..1])?;
     let (started, before) = (server.containers_started()?, server.resident()?);
