@@ -3,6 +3,7 @@
 //! Reports what happened on the wire and nothing more: what it means for an activation is its caller's
 //! business. Connections are kept open between calls; each belongs to the runtime it was opened in.
 
+mod ahead;
 mod body;
 mod connection;
 mod idle;
@@ -15,6 +16,7 @@ use bytes::Bytes;
 use hyper::StatusCode;
 use tokio::time::{Instant, sleep, timeout_at};
 
+use self::ahead::Ahead;
 use self::connection::{Connection, Failure, RequestHead};
 use self::idle::IdleConnections;
 
@@ -32,6 +34,7 @@ pub struct ActionClient {
     address: SocketAddr,
     head: RequestHead,
     idle: Option<IdleConnections>,
+    ahead: Ahead,
 }
 
 /// Bounds of one `/run`.
@@ -98,14 +101,18 @@ impl ActionClient {
     /// A client of the container at `address`. Nothing is connected yet.
     #[must_use]
     pub fn new(address: SocketAddr) -> Self {
-        Self { address, head: RequestHead::new(address), idle: Some(IdleConnections::default()) }
+        Self::with(address, Some(IdleConnections::default()))
     }
 
     /// A client that opens a connection for each request, for images whose server may attend to one
     /// connection at a time.
     #[must_use]
     pub fn without_keep_alive(address: SocketAddr) -> Self {
-        Self { address, head: RequestHead::new(address), idle: None }
+        Self::with(address, None)
+    }
+
+    fn with(address: SocketAddr, idle: Option<IdleConnections>) -> Self {
+        Self { address, head: RequestHead::new(address), idle, ahead: Ahead::default() }
     }
 
     /// Where the container serves.
@@ -147,10 +154,34 @@ impl ActionClient {
         }
     }
 
-    /// Closes all idle connections; to be called before the container is paused.
+    /// Closes all idle connections.
     pub fn forget_connections(&self) {
+        self.ahead.clear();
         if let Some(idle) = &self.idle {
             idle.clear();
+        }
+    }
+
+    /// Closes all idle connections and lets the container notice, which takes it 20 ms at most; to be called before
+    /// it is frozen, as it would otherwise do so when it thaws and has work to do.
+    pub async fn close_connections(&self) {
+        self.ahead.clear();
+        if let Some(idle) = &self.idle {
+            idle.close().await;
+        }
+    }
+
+    /// Opens a connection for the first request after the thaw; to be called once the container is frozen.
+    pub async fn connect_ahead(&self) {
+        if self.idle.is_some() {
+            self.ahead.open(self.address).await;
+        }
+    }
+
+    /// To be called when the container has thawed, in the runtime of the request that it thawed for.
+    pub async fn thawed(&self) {
+        if let Some(connection) = self.ahead.take_up().await {
+            self.keep(connection);
         }
     }
 

@@ -13,7 +13,7 @@ use hyper::client::conn::http1;
 use hyper::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderValue};
 use hyper::{Method, Request, Uri};
 use hyper_util::rt::TokioIo;
-use rustix::net::{RecvFlags, recv};
+use rustix::net::{RecvFlags, Shutdown, recv, shutdown};
 use tokio::net::TcpStream;
 
 use super::{Answer, RunLimits, body};
@@ -67,8 +67,11 @@ pub(super) struct Connection {
 
 impl Connection {
     pub(super) async fn open(address: SocketAddr) -> io::Result<Self> {
-        let stream = TcpStream::connect(address).await?;
-        stream.set_nodelay(true)?;
+        Self::over(connect(address).await?).await
+    }
+
+    /// Over what is connected and was not used yet.
+    pub(super) async fn over(stream: TcpStream) -> io::Result<Self> {
         let socket = stream.as_fd().try_clone_to_owned()?;
         let (sender, driver) = http1::Builder::new()
             .max_buf_size(LARGEST_BUFFER)
@@ -107,11 +110,24 @@ impl Connection {
             .is_err_and(|error| error == rustix::io::Errno::AGAIN)
     }
 
+    /// Tells the container that nothing more will come.
+    pub(super) fn say_goodbye(&self) {
+        // Where this fails the connection is closed already.
+        let _closed_already = shutdown(&self.socket, Shutdown::Write);
+    }
+
     /// Finishes what an exchange has left to do; false if no other request can be sent afterwards.
     pub(super) fn settle(&mut self) -> bool {
         self.driver.poll(&mut Context::from_waker(Waker::noop()));
         self.sender.is_ready()
     }
+}
+
+/// Connects to a container, without saying anything.
+pub(super) async fn connect(address: SocketAddr) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
 }
 
 type HttpConnection = http1::Connection<TokioIo<TcpStream>, Full<Bytes>>;

@@ -3,13 +3,17 @@
 
 use parking_lot::Mutex;
 use tokio::runtime::{Handle, Id};
-use tokio::time::{Duration, Instant};
+use tokio::time::{Duration, Instant, sleep};
 
 use super::connection::Connection;
 
 /// Servers close what stays idle; Node's, the most impatient of the common ones, after 5 s. Below that, a
 /// request does not race with the close.
 const LONGEST_IDLE: Duration = Duration::from_secs(3);
+
+/// A server that learns of a close closes its end at once, unless it is busy.
+const LONGEST_GOODBYE: Duration = Duration::from_millis(20);
+const LISTEN_AGAIN: Duration = Duration::from_millis(1);
 
 /// The idle connections of one container.
 #[derive(Debug, Default)]
@@ -48,7 +52,24 @@ impl IdleConnections {
 
     /// Closes them all.
     pub(super) fn clear(&self) {
-        let all = std::mem::take(&mut *self.0.lock());
-        drop(all);
+        drop(self.take_all());
+    }
+
+    /// Closes them all, and waits for a moment at most until the container has closed its ends.
+    pub(super) async fn close(&self) {
+        let mut open = self.take_all();
+        open.iter().for_each(|idle| idle.connection.say_goodbye());
+        let deadline = Instant::now() + LONGEST_GOODBYE;
+        loop {
+            open.retain(|idle| idle.connection.is_quiet());
+            if open.is_empty() || Instant::now() >= deadline {
+                return;
+            }
+            sleep(LISTEN_AGAIN).await;
+        }
+    }
+
+    fn take_all(&self) -> Vec<Idle> {
+        std::mem::take(&mut *self.0.lock())
     }
 }

@@ -162,6 +162,47 @@ async fn a_connection_serves_many_calls_until_it_is_forgotten() {
 }
 
 #[tokio::test]
+async fn what_is_to_be_frozen_notices_before_that_its_connections_are_closed() {
+    let server = Server::start([Act::Send(OK.to_owned())]).await;
+    let client = ActionClient::new(server.address);
+    // A busy machine may be late once.
+    for calls in 1..=50 {
+        run(&client).await;
+        client.close_connections().await;
+        assert_eq!(server.counts(), (calls, calls));
+        if server.closed.load(Ordering::SeqCst) == calls {
+            return;
+        }
+    }
+    panic!("it never noticed in time");
+}
+
+#[test]
+fn a_connection_opened_ahead_waits_for_the_thaw_and_belongs_to_who_thaws() {
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let [background, worker] = [runtime(), runtime()];
+    let frozen = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    frozen.set_nonblocking(true).unwrap();
+    let client = ActionClient::new(frozen.local_addr().unwrap());
+    background.block_on(client.connect_ahead());
+    drop(background);
+    worker.block_on(async {
+        let server = Server::on(TcpListener::from_std(frozen).unwrap(), [Act::Send(OK.to_owned())]);
+        client.thawed().await;
+        for calls in 1..=2 {
+            run(&client).await;
+            assert_eq!(server.counts(), (1, calls));
+        }
+        client.forget_connections();
+        client.connect_ahead().await;
+        client.forget_connections();
+        client.thawed().await;
+        run(&client).await;
+        assert_eq!(server.counts(), (3, 3), "the one that was forgotten is not used");
+    });
+}
+
+#[tokio::test]
 async fn a_connection_closed_while_idle_is_replaced_and_nothing_sent_twice() {
     let acts = [Act::SendAndClose(OK.to_owned()), Act::Send(OK.to_owned())];
     let server = Server::start(acts).await;

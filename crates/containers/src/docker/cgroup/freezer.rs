@@ -1,14 +1,14 @@
 //! Freezes and thaws a container. The engine, which does not learn of it, needs a hundred times as long.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io;
-use std::path::PathBuf;
+use std::os::unix::fs::FileExt as _;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
+use super::read;
 use super::whereabouts::{Folder, Version, Whereabouts};
-use super::write;
 
 /// The kernel freezes a group within a fraction of this; only then does waiting yield to other tasks.
 const AT_ONCE: Duration = Duration::from_millis(1);
@@ -23,14 +23,14 @@ pub(in crate::docker) enum Motion {
     Thawed,
 }
 
-/// The switch of one container.
-#[derive(Clone, Debug)]
+/// The switch of one container. Its files stay open, as a call waits for the thaw.
+#[derive(Debug)]
 pub(in crate::docker) struct Freezer {
     version: Version,
     /// Where the wish is written.
-    wish: PathBuf,
+    wish: File,
     /// Where the kernel says how it is.
-    fact: PathBuf,
+    fact: File,
 }
 
 impl Freezer {
@@ -44,11 +44,8 @@ impl Freezer {
             Version::One => ("freezer.state", "freezer.state"),
             Version::Two => ("cgroup.freeze", "cgroup.events"),
         };
-        let freezer =
-            Self { version: folder.version, wish: folder.path.join(wish), fact: folder.path.join(fact) };
-        OpenOptions::new().write(true).open(&freezer.wish)?;
-        File::open(&freezer.fact)?;
-        Ok(freezer)
+        let wish = OpenOptions::new().write(true).open(folder.path.join(wish))?;
+        Ok(Self { version: folder.version, wish, fact: File::open(folder.path.join(fact))? })
     }
 
     /// Freezes or thaws all processes and waits until they are. What could not be frozen in time is thawed again.
@@ -77,13 +74,12 @@ impl Freezer {
             (Version::Two, Motion::Frozen) => "1",
             (Version::Two, Motion::Thawed) => "0",
         };
-        write(&self.wish, word)
+        self.wish.write_all_at(word.as_bytes(), 0)
     }
 
     /// How it is; nothing while it changes.
     fn motion(&self) -> io::Result<Option<Motion>> {
-        let text = fs::read_to_string(&self.fact)?;
-        Ok(match self.version {
+        read(&self.fact, |text| match self.version {
             Version::One => match text.trim_end() {
                 "FROZEN" => Some(Motion::Frozen),
                 "THAWED" => Some(Motion::Thawed),
@@ -99,6 +95,8 @@ impl Freezer {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     /// A folder as the kernel makes it, though nobody acts upon what is written there.
@@ -143,13 +141,10 @@ mod tests {
         assert_eq!(fs::read_to_string(dir.path().join("cgroup.freeze")).unwrap(), "0");
     }
 
-    #[tokio::test]
-    async fn a_group_that_is_gone_is_not_made_anew() {
-        let (dir, folder) = folder(Version::One, &[("freezer.state", "THAWED")]);
-        let freezer = Freezer::in_folder(&folder).unwrap();
-        fs::remove_file(dir.path().join("freezer.state")).unwrap();
-        assert!(freezer.set(Motion::Frozen).await.is_err());
-        assert!(!dir.path().join("freezer.state").exists());
+    #[test]
+    fn a_group_that_is_gone_is_not_made_anew() {
+        let (dir, folder) = folder(Version::One, &[]);
         assert!(Freezer::in_folder(&folder).is_err());
+        assert!(!dir.path().join("freezer.state").exists());
     }
 }
