@@ -39,14 +39,14 @@ impl Running {
     pub(crate) fn take(
         name: ContainerName,
         started: StartedContainer,
-        marks_ends: bool,
+        book: LogBook<Option<Entry>>,
         epoch: Instant,
     ) -> (Self, BoxStream<'static, io::Result<OutputChunk>>) {
         let StartedContainer { address, output, meter } = started;
         let container = Self {
             name,
             client: ActionClient::new(address),
-            book: Mutex::new(LogBook::new(marks_ends)),
+            book: Mutex::new(book),
             cpu: CpuAccount::new(meter),
             frozen: AtomicBool::new(false),
             ended: watch::Sender::new(false),
@@ -65,9 +65,11 @@ impl Running {
         if factory.trouble().is_some() || !self.last_words().await {
             return Ok(());
         }
-        self.client.forget_connections();
+        self.client.close_connections().await;
         self.frozen.store(true, Ordering::Relaxed);
-        factory.pause(&self.name).await
+        factory.pause(&self.name).await?;
+        self.client.connect_ahead().await;
+        Ok(())
     }
 
     /// Thaws it, if it was frozen.
@@ -75,6 +77,7 @@ impl Running {
         if self.frozen.load(Ordering::Relaxed) {
             factory.resume(&self.name).await?;
             self.frozen.store(false, Ordering::Relaxed);
+            self.client.thawed().await;
         }
         Ok(())
     }

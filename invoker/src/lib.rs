@@ -44,3 +44,8 @@ pub use heartbeat::{HeartbeatConfig, MemberParts};
 pub use invoker::{Invoker, InvokerParts, InvokerStatus, StartError};
 pub use live::LiveLog;
 pub use metrics::{InvokerMetrics, register as register_metrics};
+
+/// An error as logs take it, with its causes; held by nobody across an await, as it cannot be sent.
+fn chain<'a>(error: &'a (dyn std::error::Error + 'static)) -> &'a (dyn std::error::Error + 'static) {
+    error
+}

@@ -2,8 +2,9 @@
 //!
 //! A container that runs one activation at a time writes one after the other what they say; after each it writes an
 //! end mark to both streams. [`LogBook`] cuts the streams there: a mark ends the part of the first activation that has
-//! none on that stream. So a container can run its next activation before the logs of the last one are in. Where
-//! several run at once, each line has to say whose it is.
+//! none on that stream. So a container can run its next activation before the logs of the last one are in. Our own
+//! proxy's marks begin with a word that the action does not know, so that whatever an action prints stays in its own
+//! log. Where several run at once, each line has to say whose it is.
 
 mod book;
 mod entry;
@@ -17,6 +18,14 @@ use serde::Deserialize;
 pub(crate) use book::LogBook;
 pub(crate) use follow::follow;
 pub(crate) use watch::Watch;
+
+/// The variable that tells a proxy what its end marks are to begin with.
+pub(crate) const MARK_WORD: &str = "WHIRL_PROXY_MARK_WORD";
+
+/// A word that no text has by accident, and that nobody guesses.
+pub(crate) fn random_word() -> String {
+    format!("{:032x}", rand::random::<u128>())
+}
 
 /// How activations share a container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +42,7 @@ impl Sharing {
     /// A word for an image to begin its lines with. It is random, so that no text has it by accident; an action that
     /// finds it out can disturb the logs of its own container alone.
     pub(crate) fn tag_word() -> String {
-        format!("{:032x}", rand::random::<u128>())
+        random_word()
     }
 
     /// What an image said in its answer to an `/init` that asked for tags.

@@ -9,6 +9,7 @@ use whirl_containers::factory::ContainerState;
 use whirl_model::{ActivationResponse, Arguments, Input, Outcome, Timestamp};
 use whirl_scheduling::pool::{ContainerId, Event, Fate};
 
+use crate::chain;
 use crate::container::Running;
 use crate::job::Job;
 use crate::logs::{Page, Sharing};
@@ -258,10 +259,6 @@ impl<'a> Attempt<'a> {
         let state = self.shell.factory.state(&self.container.name).await;
         state.inspect_err(|error| tracing::warn!(error = chain(error), "a container's state is unknown")).ok()
     }
-}
-
-fn chain<'a>(error: &'a (dyn std::error::Error + 'static)) -> &'a (dyn std::error::Error + 'static) {
-    error
 }
 
 /// The caller's key in clear.

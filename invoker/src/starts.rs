@@ -7,13 +7,14 @@ use std::time::{Duration, Instant};
 use whirl_containers::factory::{
     ContainerError, ContainerImage, ContainerName, ContainerSpec, StartedContainer,
 };
-use whirl_model::{GpuId, Kind};
+use whirl_model::GpuId;
 use whirl_scheduling::pool::{ContainerId, Event, StartFailure, Stem};
 use whirl_service::retry::with_causes;
 
+use crate::chain;
 use crate::container::Running;
 use crate::engine;
-use crate::logs::follow;
+use crate::logs::{LogBook, MARK_WORD, follow, random_word};
 use crate::shell::Shell;
 
 /// How often is looked whether the engine's trouble is over.
@@ -91,7 +92,7 @@ impl Shell {
             Ok(started) => started,
             Err(error) => return Err(self.hitch(stem, spec, error).await),
         };
-        let container = self.adopt(id, &spec.name, stem, started);
+        let container = self.adopt(id, spec, stem, started);
         let patience = Duration::from_secs(self.config.start_timeout_seconds);
         let listening = tokio::select! {
             listening = container.client.wait_until_listening(patience) => listening,
@@ -106,7 +107,7 @@ impl Shell {
             return Err(Hitch::Engine(not_provisioned()));
         }
         self.clear_away(&spec.name).await;
-        Err(Hitch::Container(if stem.kind == Kind::blackbox() {
+        Err(Hitch::Container(if stem.is_users_image() {
             let message = format!("The container of image '{}' does not listen on port 8080.", stem.image);
             StartFailure { message, developers: true }
         } else {
@@ -151,26 +152,31 @@ impl Shell {
     }
 
     fn spec(&self, id: ContainerId, stem: &Stem, gpus: Vec<GpuId>) -> ContainerSpec {
-        let image = if stem.kind == Kind::blackbox() && !self.actions.is_native(&stem.image) {
+        let image = if stem.is_users_image() && !self.actions.is_native(&stem.image) {
             ContainerImage::User { image: stem.image.clone() }
         } else {
             ContainerImage::Runtime { kind: stem.kind.clone(), image: stem.image.clone() }
         };
         let kind = stem.kind.as_str().replace(':', "-");
         let name = ContainerName::new(&format!("whirl_{}_{}_{kind}", self.owner, id.0));
-        ContainerSpec { name, image, memory: stem.memory, cpu: stem.cpu, gpus, env: self.env.clone() }
+        let mut env = self.env.clone();
+        env.insert(MARK_WORD.to_owned(), random_word());
+        ContainerSpec { name, image, memory: stem.memory, cpu: stem.cpu, gpus, env }
     }
 
     /// Takes charge of a container: from here on what it writes is read.
     fn adopt(
         self: &Arc<Self>,
         id: ContainerId,
-        name: &ContainerName,
+        spec: &ContainerSpec,
         stem: &Stem,
         started: StartedContainer,
     ) -> Arc<Running> {
-        let marks_ends = self.actions.marks_ends(stem);
-        let (container, output) = Running::take(name.clone(), started, marks_ends, self.began);
+        let mut book = LogBook::new(self.actions.marks_ends(stem));
+        if let Some(word) = spec.env.get(MARK_WORD) {
+            book.ask_for_own_marks(word);
+        }
+        let (container, output) = Running::take(spec.name.clone(), started, book, self.began);
         let container = Arc::new(container);
         self.add_container(id, Arc::clone(&container));
         let (shell, followed) = (Arc::clone(self), Arc::clone(&container));
@@ -187,8 +193,4 @@ impl Shell {
 fn not_provisioned() -> StartFailure {
     let message = "Failed to provision resources to run the action.".to_owned();
     StartFailure { message, developers: false }
-}
-
-fn chain<'a>(error: &'a (dyn std::error::Error + 'static)) -> &'a (dyn std::error::Error + 'static) {
-    error
 }

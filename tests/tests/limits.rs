@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use whirl_system_tests::{Action, ServerOptions, Shared, World, docker, skip};
+use whirl_system_tests::{Action, Image, ServerOptions, Shared, World, docker, skip};
 
 static WORLD: Shared = Shared::new();
 
@@ -44,6 +44,42 @@ fn memory_that_a_child_used_up_is_named_if_the_action_fails_by_it() {
     let fails = action.invoke_blocking(&json!({"do": true, "follow": true}));
     assert_eq!(fails.developers_error(), OUT_OF_MEMORY);
     assert_eq!(action.invoke_blocking(&json!({})).succeeded(), &json!({"fine": true}));
+}
+
+/// A server that is the container's first process. It hoards, or a child of it does; and it may end.
+const FIRST_PROCESS: &str = r#"
+import http.server, json, os, subprocess, sys
+HOG = "a = []\nwhile True: a.append(b'x' * (4 << 20))"
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        value = body["value"] if self.path == "/run" else {}
+        if value.get("hoard"): exec(HOG)
+        if value.get("child"): subprocess.run([sys.executable, "-c", HOG])
+        if value.get("end"): os._exit(1)
+        self.send_response(200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
+    def log_message(self, *a): pass
+http.server.ThreadingHTTPServer(("", 8080), Handler).serve_forever()
+"#;
+
+#[test]
+fn memory_that_a_containers_first_process_used_up_is_named() {
+    let Some(world) = world() else { return };
+    let image = Image::running("first-process", FIRST_PROCESS);
+    let exec = json!({"kind": "blackbox", "image": image.name});
+    let action = world.action("first").exec(exec).limit("memory", 128).create();
+    for deed in [json!({"hoard": true}), json!({"child": true, "end": true})] {
+        assert_eq!(action.invoke_blocking(&deed).developers_error(), OUT_OF_MEMORY, "{deed}");
+    }
+    action.invoke_blocking(&json!({"child": true})).succeeded();
+    let later = action.invoke_blocking(&json!({"end": true}));
+    assert!(!later.is_cold(), "{}", later.0);
+    let exited = "The action did not produce a valid response and exited unexpectedly.";
+    assert_eq!(later.developers_error(), exited, "what another call survived is not its affair");
 }
 
 #[test]

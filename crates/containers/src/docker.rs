@@ -4,6 +4,7 @@
 
 mod abilities;
 mod cgroup;
+mod death;
 mod engine;
 mod failure;
 mod firewall;
@@ -29,7 +30,7 @@ use async_trait::async_trait;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep};
 
-use self::cgroup::{Group, Motion};
+use self::cgroup::{Group, Kills, Motion};
 use self::engine::{ASK_AGAIN, Engine, EngineError};
 pub use self::failure::SetupError;
 use self::failure::{CREATE, Failure, engine_error, failed, pull_error};
@@ -51,9 +52,6 @@ use crate::factory::{
 const ACTION_PORT: u16 = 8080;
 /// How long the engine may take to notice that a container has ended.
 const NOTICE: Duration = Duration::from_secs(2);
-/// The exit code of a container whose first process was killed by SIGKILL, which nothing but the kernel does to a
-/// container that was not destroyed.
-const EXIT_BY_SIGKILL: i64 = 137;
 /// Where hosts keep the addresses of their name servers. Docker reads the second if the first names loopback.
 const RESOLV_CONFS: [&str; 2] = ["/etc/resolv.conf", "/run/systemd/resolve/resolv.conf"];
 
@@ -169,26 +167,26 @@ impl DockerFactory {
         let group = known.as_ref().and_then(|container| container.group.as_ref());
         let deadline = Instant::now() + NOTICE;
         loop {
-            let was_short = known.as_ref().and_then(|container| container.was_short_of_memory());
-            if was_short == Some(true) {
-                return Ok(ContainerState::OutOfMemory);
+            // In this order: what killed the first process is counted before that has ended.
+            let has_ended = group.is_some_and(|group| group.has_ended());
+            let kills = group.map_or(Kills::Untold { old: false }, |group| group.kills());
+            if has_ended && let Some(state) = death::of_ended(kills) {
+                return Ok(state);
             }
-            let found = match self.engine.inspect(name.as_str()).await {
+            let told = match self.engine.inspect(name.as_str()).await {
                 Err(EngineError::NotFound(_)) => return Ok(ContainerState::Ended),
-                other => other?,
+                other => other?.state.unwrap_or_default(),
             };
-            let state = found.state.unwrap_or_default();
-            let says_so = state.oom_killed == Some(true);
-            if state.running != Some(true) {
-                let was_killed = says_so || state.exit_code == Some(EXIT_BY_SIGKILL);
-                return Ok(if was_killed { ContainerState::OutOfMemory } else { ContainerState::Ended });
+            let state = death::state(kills, &told);
+            // The engine needs a moment to notice an end.
+            if has_ended && state == ContainerState::Running && Instant::now() < deadline {
+                sleep(ASK_AGAIN).await;
+                continue;
             }
-            match group {
-                Some(group) if group.has_ended() && Instant::now() < deadline => sleep(ASK_AGAIN).await,
-                // The engine does not forget what a container survived: it is believed where nobody counts.
-                _ if was_short.is_none() && says_so => return Ok(ContainerState::OutOfMemory),
-                _ => return Ok(ContainerState::Running),
+            if state == ContainerState::Ended && death::is_riddle(kills, &told) {
+                tracing::info!(container = %name, "killed, and nothing says that it was for want of memory");
             }
+            return Ok(state);
         }
     }
 

@@ -178,7 +178,7 @@ impl ContainerError {
 /// Whether and how a container has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ContainerState {
-    /// It runs, and no process of it was killed for want of memory since this was asked last.
+    /// It runs, and no process of it was killed for want of memory of late.
     Running,
     /// It ended, or is not there.
     Ended,
@@ -204,9 +204,9 @@ pub trait ContainerFactory: Send + Sync {
     /// such container is no error.
     async fn destroy(&self, name: &ContainerName) -> Result<(), ContainerError>;
 
-    /// How it is, asked after its connection broke or a process in it failed. Of a container that lives on,
-    /// `OutOfMemory` is told once for what was killed since this was asked last, since `run_ended`, and since it
-    /// was paused or resumed; of one that ended so it stays true.
+    /// How it is, asked after its connection broke or a process in it failed. `OutOfMemory` is told of what was
+    /// killed since `run_ended` and since it was paused or resumed, to all who ask: what shares a container was killed
+    /// together. Who kills a container from outside makes it `Ended`.
     async fn state(&self, name: &ContainerName) -> Result<ContainerState, ContainerError>;
 
     /// A run in it ended well: what was killed in it up to here did that run no harm, and no later one. Cheap, and

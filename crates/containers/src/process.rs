@@ -2,6 +2,7 @@
 //!
 //! Isolates nothing. An action can do whatever the user that runs Whirl can do, and no memory limit holds.
 
+mod kills;
 mod launch;
 mod leftovers;
 mod output;
@@ -48,6 +49,8 @@ struct Process {
     leader: Child,
     pid: Pid,
     folder: PathBuf,
+    /// How many processes of this host the kernel had killed for want of memory when it was started.
+    kills_before: Option<u64>,
     /// Dropped to end the output, should somebody who left the group still hold the pipes.
     _gone: oneshot::Sender<()>,
 }
@@ -120,9 +123,10 @@ impl Process {
         let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
         match waitid(WaitId::Pid(self.pid), look) {
             Ok(None) => ContainerState::Running,
-            // Only the kernel kills without being asked to.
+            // Somebody else can have killed it, too, unless the kernel has killed nothing since.
             Ok(Some(end)) if end.terminating_signal() == Some(Signal::KILL.as_raw()) => {
-                ContainerState::OutOfMemory
+                let has_killed = kills::of_host() > self.kills_before;
+                if has_killed { ContainerState::OutOfMemory } else { ContainerState::Ended }
             }
             Ok(Some(_)) | Err(_) => ContainerState::Ended,
         }

@@ -24,6 +24,10 @@ const STRAY_BYTES: usize = 64 << 10;
 pub(crate) struct LogBook<T> {
     /// Whether the container writes end marks.
     marked: bool,
+    /// The end mark that it was asked to write, which an action does not know.
+    own_mark: Option<Vec<u8>>,
+    /// Whether each stream began with such a mark: no other ends anything there.
+    has_own_marks: [bool; 2],
     /// The word that it was asked to begin its lines with.
     tag_word: Option<TagWord>,
     sharing: Sharing,
@@ -42,6 +46,8 @@ impl<T> LogBook<T> {
     pub(crate) fn new(marked: bool) -> Self {
         Self {
             marked,
+            own_mark: None,
+            has_own_marks: [false; 2],
             tag_word: None,
             sharing: Sharing::OneAtATime,
             partial: Default::default(),
@@ -52,6 +58,11 @@ impl<T> LogBook<T> {
             last_heard: Moment::ZERO,
             ended: false,
         }
+    }
+
+    /// The container was asked, before its start, to begin its end marks with this word.
+    pub(crate) fn ask_for_own_marks(&mut self, word: &str) {
+        self.own_mark = Some([word.as_bytes(), b" ", END_MARK].concat());
     }
 
     /// The container is being asked to begin its lines with this word.
@@ -165,14 +176,21 @@ impl<T> LogBook<T> {
     }
 
     fn untagged(&mut self, stream: Stream, line: &[u8], clock: SystemTime) {
+        let which = usize::from(stream == Stream::Stderr);
+        let own = self.own_mark.as_ref().and_then(|mark| line.strip_suffix(&**mark));
         // What was said without a newline at its end stands before the mark, on the mark's line.
-        let Some(said) = line.strip_suffix(END_MARK) else { return self.said(stream, line, clock) };
+        let Some(said) = own.or_else(|| line.strip_suffix(END_MARK)) else {
+            return self.said(stream, line, clock);
+        };
         if !said.is_empty() {
             self.said(stream, said, clock);
         }
-        let which = usize::from(stream == Stream::Stderr);
+        // The first one comes before the action can say anything: it says that there will be such marks.
+        let is_known = self.has_own_marks[which];
+        self.has_own_marks[which] |= own.is_some();
         // A mark that no activation waits for is somebody else's doing and ends nothing.
-        if self.sharing == Sharing::OneAtATime
+        if own.is_some() == is_known
+            && self.sharing == Sharing::OneAtATime
             && let Some(entry) = self.open.iter_mut().find(|entry| !entry.marks[which])
         {
             entry.marks[which] = true;

@@ -98,12 +98,16 @@ impl Default for ProcessConfig {
     }
 }
 
+/// What the host calls itself, if that is text.
+fn host_name() -> Option<String> {
+    rustix::system::uname().nodename().to_str().map(str::to_owned).ok()
+}
+
 impl ProcessConfig {
     /// The name in force; none if none is given and the host has none.
     #[must_use]
     pub fn name(&self) -> Option<String> {
-        let host = || rustix::system::uname().nodename().to_str().map(str::to_owned).ok();
-        self.name.clone().or_else(host).filter(|name| !name.is_empty())
+        self.name.clone().or_else(host_name).filter(|name| !name.is_empty())
     }
 
     /// The folder in force; none if none is given and there is no home to put it in.
@@ -123,11 +127,10 @@ impl ProcessConfig {
     /// Where controllers ask for the logs of what is running; none if the host has no name and would need one.
     #[must_use]
     pub fn admin_url(&self) -> Option<String> {
-        let host = || rustix::system::uname().nodename().to_str().map(str::to_owned).ok();
         match &self.admin_url {
             Some(url) => Some(url.trim_end_matches('/').to_owned()),
             None if self.admin_listen.is_unspecified() => {
-                Some(format!("http://{}:{}", host()?, self.admin_port))
+                Some(format!("http://{}:{}", host_name()?, self.admin_port))
             }
             None => Some(format!("http://{}", self.admin_address())),
         }

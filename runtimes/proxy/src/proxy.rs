@@ -20,7 +20,7 @@ use crate::launcher::{self, Answers};
 use crate::lifecycle::{INIT_TWICE, Lifecycle};
 use crate::outbox::Outbox;
 use crate::run_request::{self, RunRequest};
-use crate::streams;
+use crate::streams::{self, EndMark};
 
 /// The state that all connections share.
 #[derive(Debug)]
@@ -41,6 +41,7 @@ struct State {
     tag_word: Option<String>,
     last_number: u64,
     waiting: HashMap<u64, Waiting>,
+    end_mark: EndMark,
     /// Ended activations whose marks are not in the streams yet.
     marks_due: Vec<String>,
 }
@@ -73,13 +74,14 @@ struct InitReply<'a> {
 
 impl Proxy {
     /// A proxy for the launcher `process`, reached through `outbox`; archives are unpacked below `directory`.
-    pub(crate) fn new(process: Pid, outbox: Outbox, directory: PathBuf) -> Self {
+    pub(crate) fn new(process: Pid, outbox: Outbox, directory: PathBuf, end_mark: EndMark) -> Self {
         let state = State {
             life: Lifecycle::Fresh,
             numbered: false,
             tag_word: None,
             last_number: 0,
             waiting: HashMap::new(),
+            end_mark,
             marks_due: Vec::new(),
         };
         Self { process, directory, outbox, state: Mutex::new(state) }
@@ -162,7 +164,7 @@ impl Proxy {
     async fn initialise(&self, body: Bytes) -> Answer {
         let answer = self.try_initialise(body).await;
         if answer.status != 200 {
-            streams::mark_end(1);
+            self.state().end_mark.write(1);
         }
         answer
     }
@@ -316,7 +318,7 @@ impl State {
         match &self.tag_word {
             _ if due.is_empty() => {}
             Some(word) => streams::mark_tagged_ends(word, &due),
-            None => streams::mark_end(due.len()),
+            None => self.end_mark.write(due.len()),
         }
     }
 }

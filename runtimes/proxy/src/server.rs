@@ -19,6 +19,7 @@ use crate::answer::Answer;
 use crate::launcher::{self, Launcher};
 use crate::outbox::Outbox;
 use crate::proxy::Proxy;
+use crate::streams::EndMark;
 use crate::{Error, Settings};
 
 /// The largest body taken, in bytes: room for 48 MB of code.
@@ -43,8 +44,14 @@ async fn serve_until_told(settings: &Settings) -> Result<(), Error> {
     let listener = listen(settings.listen).await?;
     let directory =
         tempfile::Builder::new().prefix("whirl-action-").tempdir().map_err(Error::WorkDirectory)?;
+    let end_mark = EndMark::new(settings.mark_word.as_deref());
+    if settings.mark_word.is_some() {
+        // Before the action can say anything. From here on nothing but such a mark is one.
+        end_mark.write(1);
+    }
     let Launcher { process, requests, answers } = Launcher::start(&settings.launcher, directory.path())?;
-    let proxy = Arc::new(Proxy::new(process, Outbox::new(requests), directory.path().to_owned()));
+    let directory_path = directory.path().to_owned();
+    let proxy = Arc::new(Proxy::new(process, Outbox::new(requests), directory_path, end_mark));
     let attending = Arc::clone(&proxy);
     tokio::spawn(async move { attending.attend(answers, ended_children).await });
     let writing = Arc::clone(&proxy);

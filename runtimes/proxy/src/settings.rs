@@ -13,6 +13,9 @@ pub struct Settings {
     /// The launcher's program and arguments, never empty. The proxy's arguments, else `WHIRL_PROXY_LAUNCHER`
     /// split at white space.
     pub launcher: Vec<OsString>,
+    /// What end marks begin with, so that an action cannot write one. `WHIRL_PROXY_MARK_WORD`; without it they are
+    /// those of OpenWhisk.
+    pub mark_word: Option<String>,
 }
 
 impl Settings {
@@ -40,7 +43,8 @@ impl Settings {
                 text.parse().map_err(|_| Error::BadListen(text.into_owned()))?
             }
         };
-        Ok(Self { listen, launcher })
+        let mark_word = variable("WHIRL_PROXY_MARK_WORD").map(|word| word.to_string_lossy().into_owned());
+        Ok(Self { listen, launcher, mark_word })
     }
 }
 

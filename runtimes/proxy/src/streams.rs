@@ -7,18 +7,29 @@ use std::os::fd::{AsFd, BorrowedFd};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::{Errno, write};
 
-const MARK: &str = "XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX\n";
+const MARK: &str = "XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX";
 
-/// Writes the mark that ends an activation's output to both streams, `count` times.
-pub(crate) fn mark_end(count: usize) {
-    let marks = MARK.repeat(count);
-    put(stdout().as_fd(), marks.as_bytes());
-    put(stderr().as_fd(), marks.as_bytes());
+/// The line that ends an activation's output.
+#[derive(Debug)]
+pub(crate) struct EndMark(String);
+
+impl EndMark {
+    /// The mark that everybody knows, or one with a word in front that the action does not know.
+    pub(crate) fn new(word: Option<&str>) -> Self {
+        Self(word.map_or(format!("{MARK}\n"), |word| format!("{word} {MARK}\n")))
+    }
+
+    /// Writes it to both streams, `count` times.
+    pub(crate) fn write(&self, count: usize) {
+        let marks = self.0.repeat(count);
+        put(stdout().as_fd(), marks.as_bytes());
+        put(stderr().as_fd(), marks.as_bytes());
+    }
 }
 
 /// Writes the marks that end the output of these activations to both streams, tagged with `word`.
 pub(crate) fn mark_tagged_ends(word: &str, activations: &[String]) {
-    let marks: String = activations.iter().map(|id| format!("{word} {id} {MARK}")).collect();
+    let marks: String = activations.iter().map(|id| format!("{word} {id} {MARK}\n")).collect();
     put(stdout().as_fd(), marks.as_bytes());
     put(stderr().as_fd(), marks.as_bytes());
 }

@@ -19,10 +19,15 @@ pub(super) async fn find(engine: &Engine, options: &DockerOptions) -> Result<Abi
     let setup = |error| SetupError::Engine(Box::new(error));
     let info = engine.info().await.map_err(setup)?;
     let filters_system_calls = filters_system_calls(&info.security_options.unwrap_or_default());
+    let ignores_disk_limits = ignores_disk_limits(&info.driver_status.unwrap_or_default());
     if options.isolation == Isolation::Strict && !filters_system_calls {
         return Err(SetupError::NoSeccomp);
     }
     if let Some(mebibytes) = options.disk {
+        if ignores_disk_limits {
+            let source = "containerd's image store takes the limit and ignores it".into();
+            return Err(SetupError::NoDiskLimit { mebibytes, source });
+        }
         match try_disk_limit(engine, options, mebibytes).await {
             Err(error @ EngineError::Refused { .. }) => {
                 return Err(SetupError::NoDiskLimit { mebibytes, source: Box::new(error) });
@@ -37,6 +42,12 @@ pub(super) async fn find(engine: &Engine, options: &DockerOptions) -> Result<Abi
 /// no account.
 fn filters_system_calls(security_options: &[String]) -> bool {
     security_options.iter().any(|option| option.split(',').next() == Some("name=seccomp"))
+}
+
+/// Where containerd keeps what containers write, a limit is taken without a word and holds nothing. All other drivers
+/// refuse what they cannot keep.
+fn ignores_disk_limits(driver_status: &[Vec<String>]) -> bool {
+    driver_status.iter().any(|pair| *pair == ["driver-type", "io.containerd.snapshotter.v1"])
 }
 
 /// Makes a container with the limit: what the engine says of its storage leaves open whether quotas are switched on.
@@ -71,7 +82,14 @@ async fn try_disk_limit(engine: &Engine, options: &DockerOptions, mebibytes: u32
 
 #[cfg(test)]
 mod tests {
-    use super::filters_system_calls;
+    use super::{filters_system_calls, ignores_disk_limits};
+
+    #[test]
+    fn a_store_that_ignores_disk_limits_is_told_by_what_it_says_of_itself() {
+        let told = |name: &str, value: &str| ignores_disk_limits(&[vec![name.to_owned(), value.to_owned()]]);
+        assert!(told("driver-type", "io.containerd.snapshotter.v1"));
+        assert!(!told("Backing Filesystem", "xfs") && !ignores_disk_limits(&[]));
+    }
 
     #[test]
     fn an_engine_without_seccomp_is_told_by_what_it_does_not_say() {

@@ -18,6 +18,7 @@ use self::cpu_limit::CpuLimit;
 pub(super) use self::cpu_meter::GroupMeter;
 pub(super) use self::freezer::{Freezer, Motion};
 use self::kills::KillCounter;
+pub(super) use self::kills::Kills;
 use self::whereabouts::Whereabouts;
 
 /// Enough for the first lines of any file that is looked at.
@@ -63,18 +64,32 @@ impl Group {
         self.cpu_limit.as_ref().map_or(Ok(()), CpuLimit::lift)
     }
 
-    /// Whether processes of it were killed for want of memory since this was asked last, if that can be told.
-    pub(super) fn was_short_of_memory(&self) -> Option<bool> {
-        self.kills.as_ref()?.has_grown()
+    /// Whether processes of it were killed for want of memory.
+    pub(super) fn kills(&self) -> Kills {
+        self.kills.as_ref().map_or(Kills::Untold { old: false }, KillCounter::kills)
+    }
+
+    /// Those up to here are no news any more.
+    pub(super) fn forget_kills(&self) {
+        if let Some(kills) = &self.kills {
+            kills.forget();
+        }
     }
 }
 
-/// Finds something at the beginning of a group's file that is kept open. Nothing where the group is gone: the kernel
-/// then says that there is no such device.
-fn look<T>(file: &File, find: impl FnOnce(&str) -> Option<T>) -> Option<T> {
+/// Finds something at the beginning of a group's file that is kept open.
+///
+/// # Errors
+/// Where the group is gone the kernel says that there is no such device.
+fn read<T>(file: &File, find: impl FnOnce(&str) -> Option<T>) -> io::Result<Option<T>> {
     let mut buffer = [0; ENOUGH];
-    let length = file.read_at(&mut buffer, 0).ok()?;
-    find(str::from_utf8(buffer.get(..length)?).ok()?)
+    let length = file.read_at(&mut buffer, 0)?;
+    Ok(buffer.get(..length).and_then(|text| str::from_utf8(text).ok()).and_then(find))
+}
+
+/// The same; nothing where the group is gone.
+fn look<T>(file: &File, find: impl FnOnce(&str) -> Option<T>) -> Option<T> {
+    read(file, find).ok().flatten()
 }
 
 /// Writes to a group's file. Unlike `fs::write` it makes none where the group has just gone.

@@ -25,14 +25,11 @@ impl Container {
         self.group.as_ref()?.freezer()
     }
 
-    /// Whether processes of it were killed for want of memory since this was asked last, if that can be told.
-    pub(super) fn was_short_of_memory(&self) -> Option<bool> {
-        self.group.as_ref()?.was_short_of_memory()
-    }
-
     /// Kills up to here are of runs that are over: they are told of no later one.
     pub(super) fn forget_kills(&self) {
-        let _of_the_past = self.was_short_of_memory();
+        if let Some(group) = &self.group {
+            group.forget_kills();
+        }
     }
 
     /// Ends what its reader gets.

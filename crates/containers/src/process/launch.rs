@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep};
 use whirl_model::GpuId;
 
-use super::{Process, leftovers, output};
+use super::{Process, kills, leftovers, output};
 use crate::factory::{ContainerState, StartedContainer};
 
 /// How often another port is tried: between choosing one and listening there, somebody else may take it.
@@ -63,7 +63,8 @@ impl Plan<'_> {
         };
         let (gone, is_gone) = oneshot::channel();
         let pid = pid_of(&child)?;
-        let mut process = Process { leader: child, pid, folder: self.folder.clone(), _gone: gone };
+        let (folder, kills_before) = (self.folder.clone(), kills::of_host());
+        let mut process = Process { leader: child, pid, folder, kills_before, _gone: gone };
         let noted = leftovers::note(&self.folder, pid);
         let listening = match noted {
             Ok(()) => wait_until_listening(&process, address).await,

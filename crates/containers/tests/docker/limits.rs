@@ -2,12 +2,16 @@
 
 use std::time::Duration;
 
+use bollard::Docker;
+use bollard::query_parameters::{KillContainerOptions, WaitContainerOptions};
 use bytes::Bytes;
+use futures::StreamExt as _;
+use futures::future::ready;
 use serde_json::json;
 use whirl_containers::ActionClient;
 use whirl_containers::contract::{PATIENCE, answer, initialise, limits, read_all};
 use whirl_containers::docker::{DockerFactory, DockerOptions, SetupError};
-use whirl_containers::factory::{ContainerFactory as _, ContainerState};
+use whirl_containers::factory::{ContainerFactory as _, ContainerName, ContainerState};
 use whirl_model::Cores;
 
 use crate::support::{self, Action, READ, WRITE};
@@ -36,7 +40,7 @@ def main(args):
 "#;
 
 #[tokio::test]
-async fn each_kill_for_want_of_memory_is_told_once_while_the_container_lives() {
+async fn kills_for_want_of_memory_are_told_until_a_run_ends_well() {
     let Some(factory) = support::factory(DockerOptions::new("test-child-oom")).await else { return };
     let mut spec = support::spec("whirl-test-child-oom", support::python());
     spec.memory = 128;
@@ -44,22 +48,63 @@ async fn each_kill_for_want_of_memory_is_told_once_while_the_container_lives() {
     assert_eq!(factory.state(&action.name).await.unwrap(), ContainerState::Running);
     for time in ["first", "second"] {
         assert_eq!(action.run(json!({"hoard": true})).await["signal"], 9, "{time}");
-        assert_eq!(factory.state(&action.name).await.unwrap(), ContainerState::OutOfMemory, "{time}");
+        // All that ran at once and failed are told.
+        for _ in 0..2 {
+            assert_eq!(factory.state(&action.name).await.unwrap(), ContainerState::OutOfMemory, "{time}");
+        }
+        factory.run_ended(&action.name);
         let body = Bytes::from_static(b"{\"value\":{\"hoard\":false}}");
         let failure = answer(action.client.run(body, limits(PATIENCE)).await);
         assert_ne!(failure.body, "");
         assert_eq!(factory.state(&action.name).await.unwrap(), ContainerState::Running, "after the {time}");
     }
-    // What a run survived, or was before a pause, has nothing to do with a later run.
-    action.run(json!({"hoard": true})).await;
-    factory.run_ended(&action.name);
-    assert_eq!(factory.state(&action.name).await.unwrap(), ContainerState::Running);
+    // What was before a pause has nothing to do with a later run.
     action.run(json!({"hoard": true})).await;
     factory.pause(&action.name).await.unwrap();
     factory.resume(&action.name).await.unwrap();
     assert_eq!(factory.state(&action.name).await.unwrap(), ContainerState::Running);
+    // Nor with an end that somebody else makes, though the engine goes on to tell of it.
+    kill(&action.name).await;
+    assert_eq!(state_in_the_end(&factory, &action.name).await, ContainerState::Ended);
     factory.destroy(&action.name).await.unwrap();
     factory.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn who_kills_a_container_is_not_taken_for_want_of_memory() {
+    let Some(factory) = support::factory(DockerOptions::new("test-killed")).await else { return };
+    let at_once = Action::start(&factory, "whirl-test-killed", HOARDING_CHILD).await;
+    let later = Action::start(&factory, "whirl-test-killed-later", HOARDING_CHILD).await;
+    kill(&at_once.name).await;
+    assert_eq!(state_in_the_end(&factory, &at_once.name).await, ContainerState::Ended);
+    // Nobody looked before its groups were gone.
+    kill(&later.name).await;
+    docker().wait_container(later.name.as_str(), None::<WaitContainerOptions>).for_each(|_| ready(())).await;
+    assert_eq!(factory.state(&later.name).await.unwrap(), ContainerState::Ended);
+    for action in [at_once, later] {
+        factory.destroy(&action.name).await.unwrap();
+    }
+    factory.close().await.unwrap();
+}
+
+fn docker() -> Docker {
+    Docker::connect_with_defaults().unwrap()
+}
+
+async fn kill(name: &ContainerName) {
+    docker().kill_container(name.as_str(), None::<KillContainerOptions>).await.unwrap();
+}
+
+async fn state_in_the_end(factory: &DockerFactory, name: &ContainerName) -> ContainerState {
+    let end = async {
+        loop {
+            match factory.state(name).await.unwrap() {
+                ContainerState::Running => tokio::time::sleep(Duration::from_millis(5)).await,
+                state => return state,
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, end).await.unwrap()
 }
 
 #[tokio::test]

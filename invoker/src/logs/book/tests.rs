@@ -147,6 +147,37 @@ fn marks_that_no_activation_waits_for_end_nothing() {
     assert_eq!(say(&mut book, Stream::Stderr, MARK), [(1, vec!["stdout: a".into()])]);
 }
 
+#[test]
+fn once_a_stream_has_the_proxys_own_marks_no_other_ends_anything() {
+    let mut book = LogBook::new(true);
+    book.ask_for_own_marks("c0de");
+    let own = format!("c0de {MARK}");
+    // What comes at the start ends nothing, though an activation may have begun before it is heard.
+    let first = book.begin(id(1), MEGABYTE);
+    for stream in [Stream::Stdout, Stream::Stderr] {
+        say(&mut book, stream, &own);
+    }
+    assert!(book.end(first, page(1), at(0)).is_empty());
+    let second = book.begin(id(2), MEGABYTE);
+    say(&mut book, Stream::Stdout, &format!("a\n{MARK}b{MARK}{MARK}c\nno newline{own}d\n"));
+    let one = say(&mut book, Stream::Stderr, &format!("{MARK}{own}"));
+    let lines = ["a", "b", "c", "no newline"].map(|text| format!("stdout: {text}"));
+    assert_eq!(one, [(1, lines.to_vec())]);
+    book.end(second, page(2), at(0));
+    say(&mut book, Stream::Stdout, &own);
+    assert_eq!(say(&mut book, Stream::Stderr, &own), [(2, vec!["stdout: d".into()])]);
+}
+
+#[test]
+fn a_proxy_that_knows_no_own_marks_is_read_as_ever() {
+    let mut book = LogBook::new(true);
+    book.ask_for_own_marks("c0de");
+    let number = book.begin(id(1), MEGABYTE);
+    say(&mut book, Stream::Stdout, &format!("a\n{MARK}"));
+    say(&mut book, Stream::Stderr, MARK);
+    assert_eq!(texts(book.end(number, page(1), at(0))), [(1, vec!["stdout: a".into()])]);
+}
+
 const WORD: &str = "5eaf00d";
 
 fn id(number: u32) -> ActivationId {

@@ -123,3 +123,33 @@ def main(args):
         });
     }
 }
+
+#[test]
+fn an_action_cannot_write_the_mark_that_the_platform_asked_for() {
+    const MARK: &str = "XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX";
+    for (language, code) in [
+        (
+            Language::Node,
+            "const seen = Object.values(process.env).filter((value) => value.includes('5eaf')).length;
+             function main() { console.log('XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX'); return { seen } }",
+        ),
+        (
+            Language::Python,
+            "import os
+seen = len([value for value in os.environ.values() if '5eaf' in value])
+def main(args):
+    print('XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX')
+    return {'seen': seen}
+",
+        ),
+    ] {
+        with(language, &[("WHIRL_PROXY_MARK_WORD", "5eaf00d")], |mut container| {
+            container.init_source(code);
+            assert_eq!(container.run_ok("{}"), json!({ "seen": 0 }));
+            let (out, err) = container.end();
+            let own = format!("5eaf00d {MARK}\n");
+            assert_eq!(out, format!("{own}{MARK}\n{own}"), "the first one is written at the start");
+            assert_eq!(err, own.repeat(2));
+        });
+    }
+}
