@@ -10,6 +10,7 @@ mod book;
 mod entry;
 mod follow;
 mod lines;
+mod pace;
 mod tags;
 mod watch;
 

@@ -8,6 +8,7 @@ use tokio::time::MissedTickBehavior;
 use whirl_containers::factory::{ContainerFactory, OutputChunk};
 
 use super::Finished;
+use super::pace::Pace;
 use crate::container::Running;
 use crate::engine;
 use crate::record_writer::Entry;
@@ -28,11 +29,16 @@ pub(crate) async fn follow(
     let mut tick = tokio::time::interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut engine_works = false;
+    let mut pace = Pace::default();
     loop {
+        let mut pause = None;
         let finished = tokio::select! {
             biased;
             chunk = output.next() => match chunk {
-                Some(Ok(chunk)) => container.book.lock().hear(&chunk, SystemTime::now(), container.now()),
+                Some(Ok(chunk)) => {
+                    pause = pace.read(chunk.bytes.len(), container.now());
+                    container.book.lock().hear(&chunk, SystemTime::now(), container.now())
+                }
                 Some(Err(error)) => {
                     tracing::debug!(container = %container.name, %error, "the container's output broke off");
                     break;
@@ -53,6 +59,9 @@ pub(crate) async fn follow(
             }
         };
         done(finished);
+        if let Some(pause) = pause {
+            tokio::time::sleep(pause).await;
+        }
     }
     let finished = container.book.lock().close(SystemTime::now(), container.now());
     done(finished);
