@@ -112,3 +112,21 @@ impl InvokerConfig {
         }
     }
 }
+
+/// How an invoker takes part in its cluster.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HeartbeatConfig {
+    /// Milliseconds between two reports, at least.
+    pub report_milliseconds: u64,
+    /// Seconds after which an invoker whose containers do not start tries again.
+    pub probe_seconds: u64,
+    /// Milliseconds without a message after which a draining invoker takes its topic for empty.
+    pub quiet_milliseconds: u64,
+}
+
+impl Default for HeartbeatConfig {
+    fn default() -> Self {
+        Self { report_milliseconds: 200, probe_seconds: 5, quiet_milliseconds: 1000 }
+    }
+}

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, MissedTickBehavior};
-use whirl_backends::coordination::{Coordination, CoordinationError, InvokerMembership};
+use whirl_backends::coordination::{CoordinationError, InvokerMembership};
 use whirl_model::{InvokerReport, Willingness};
 use whirl_service::{Readiness, retry};
 
 use crate::life::Figures;
+use crate::parts::MemberParts;
 use crate::shell::Shell;
 
 /// The part of the process that readiness names when the cluster is out of reach.
@@ -22,40 +22,6 @@ const PART: &str = "coordination";
 const RETRY: Duration = Duration::from_secs(1);
 /// A drain, and a leave, wait no longer for a coordination that does not answer.
 const PATIENCE: Duration = Duration::from_secs(2);
-
-/// How an invoker takes part in its cluster.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct HeartbeatConfig {
-    /// Milliseconds between two reports, at least.
-    pub report_milliseconds: u64,
-    /// Seconds after which an invoker whose containers do not start tries again.
-    pub probe_seconds: u64,
-    /// Milliseconds without a message after which a draining invoker takes its topic for empty.
-    pub quiet_milliseconds: u64,
-}
-
-impl Default for HeartbeatConfig {
-    fn default() -> Self {
-        Self { report_milliseconds: 200, probe_seconds: 5, quiet_milliseconds: 1000 }
-    }
-}
-
-/// What an invoker needs to be a member of a cluster.
-pub struct MemberParts {
-    /// The name that its number stays with.
-    pub name: String,
-    /// What its host offers.
-    pub tags: Vec<String>,
-    /// The URL of its admin port, as controllers reach it; `None` if they do not.
-    pub endpoint: Option<String>,
-    /// Its settings.
-    pub config: HeartbeatConfig,
-    /// The cluster.
-    pub coordination: Arc<dyn Coordination>,
-    /// Where it says that the cluster is out of reach.
-    pub readiness: Readiness,
-}
 
 /// A member's beat. It goes on until [`Heartbeat::leave`].
 pub(crate) struct Heartbeat {

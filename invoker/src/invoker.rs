@@ -1,59 +1,21 @@
 //! The invoker as the rest of the process sees it: started, asked how it is, drained.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use whirl_backends::bus::Bus;
 use whirl_backends::coordination::CoordinationError;
-use whirl_backends::store::Stores;
-use whirl_containers::factory::{ContainerError, ContainerFactory};
-use whirl_model::limits::LimitBounds;
-use whirl_model::{ActivationId, Epoch, InvokerId, Namespace, RuntimeManifest, Topic, Willingness};
+use whirl_containers::factory::ContainerError;
+use whirl_model::{ActivationId, Epoch, InvokerId, Namespace, Topic, Willingness};
 use whirl_scheduling::pool::{Event, PoolLoad, PoolStatus};
 use whirl_service::Readiness;
 use whirl_service::checks::Checks;
-use whirl_service::keys::ServerKey;
 
-use crate::InvokerConfig;
-use crate::containers::Host;
 use crate::feed::Feed;
-use crate::heartbeat::{Heartbeat, MemberParts};
+use crate::heartbeat::Heartbeat;
 use crate::live::LiveLog;
-use crate::metrics::InvokerMetrics;
+use crate::parts::InvokerParts;
 use crate::shell::Shell;
-
-/// What an invoker is made of.
-pub struct InvokerParts {
-    /// Its number.
-    pub id: InvokerId,
-    /// Begins the names of its containers; the same after a restart, other than any other invoker's here.
-    pub owner: String,
-    /// Its settings.
-    pub config: InvokerConfig,
-    /// The kinds it can run.
-    pub manifest: Arc<RuntimeManifest>,
-    /// Where actions come from and records go to.
-    pub stores: Stores,
-    /// Where activations come from and acknowledgements go to.
-    pub bus: Arc<dyn Bus>,
-    /// What makes its containers.
-    pub factory: Arc<dyn ContainerFactory>,
-    /// What they may have of the host beside memory.
-    pub host: Host,
-    /// Opens the callers' sealed keys, for actions that may have them. They are sealed for the UUID of
-    /// their namespace.
-    pub key: ServerKey,
-    /// Environment of all containers.
-    pub env: BTreeMap<String, String>,
-    /// How large results may be.
-    pub bounds: LimitBounds,
-    /// What it counts with.
-    pub metrics: InvokerMetrics,
-    /// Its place in a cluster, if it has one.
-    pub member: Option<MemberParts>,
-}
 
 /// Why an invoker does not start.
 #[derive(Debug, thiserror::Error)]

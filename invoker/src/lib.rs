@@ -7,6 +7,7 @@
 mod acknowledgements;
 mod actions;
 mod alarm;
+mod attempt;
 mod config;
 mod container;
 pub mod containers;
@@ -26,6 +27,7 @@ mod live;
 mod logs;
 mod metrics;
 mod outcome;
+mod parts;
 mod payload;
 mod pool_config;
 mod preparation;
@@ -38,12 +40,12 @@ mod run_receipt;
 mod shell;
 mod starts;
 
-pub use config::{GpuConfig, InvokerConfig};
+pub use config::{GpuConfig, HeartbeatConfig, InvokerConfig};
 pub use gpus::GpuSettingError;
-pub use heartbeat::{HeartbeatConfig, MemberParts};
-pub use invoker::{Invoker, InvokerParts, InvokerStatus, StartError};
+pub use invoker::{Invoker, InvokerStatus, StartError};
 pub use live::LiveLog;
 pub use metrics::{InvokerMetrics, register as register_metrics};
+pub use parts::{InvokerParts, MemberParts};
 
 /// An error as logs take it, with its causes; held by nobody across an await, as it cannot be sent.
 fn chain<'a>(error: &'a (dyn std::error::Error + 'static)) -> &'a (dyn std::error::Error + 'static) {

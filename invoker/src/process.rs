@@ -6,6 +6,7 @@ mod api_host;
 mod flags;
 mod live_logs;
 mod settings;
+mod shown;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -25,9 +26,9 @@ use whirl_service::ready_file::{self, ReadyFileError};
 use whirl_service::{Drain, Metrics, Readiness, ServerKey, retry};
 
 use crate::containers::{ContainerRequest, Containers, SetupFailure, environment};
-use crate::heartbeat::MemberParts;
-use crate::invoker::{Invoker, InvokerParts, StartError};
+use crate::invoker::{Invoker, StartError};
 use crate::metrics;
+use crate::parts::{InvokerParts, MemberParts};
 use admin::AdminPort;
 use api_host::{ApiHost, ApiHostError};
 pub use flags::Flags;

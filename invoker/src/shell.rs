@@ -24,10 +24,10 @@ use crate::alarm::Alarm;
 use crate::container::Running;
 use crate::health::Health;
 use crate::intake::Intake;
-use crate::invoker::InvokerParts;
 use crate::job::{self, Job};
 use crate::live::Live;
 use crate::metrics::InvokerMetrics;
+use crate::parts::InvokerParts;
 use crate::pool_config;
 use crate::record_writer::RecordWriter;
 

@@ -6,6 +6,7 @@
 mod ahead;
 mod body;
 mod connection;
+mod driver;
 mod idle;
 
 use std::future::Future;

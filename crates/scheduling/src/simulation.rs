@@ -12,6 +12,7 @@ mod dice;
 mod factory;
 mod host;
 mod outcome;
+mod task;
 mod workload;
 
 use std::time::Duration;

@@ -3,7 +3,7 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use actix_web::HttpResponse;
 use actix_web::dev::ServerHandle;
@@ -13,10 +13,8 @@ use whirl_service::admin::{self, AdminParts};
 use whirl_service::keys::Token;
 
 use super::live_logs;
+use super::shown::Shown;
 use crate::invoker::Invoker;
-
-/// The invoker, once there is one.
-pub(super) type Shown = Arc<OnceLock<Invoker>>;
 
 /// The port and what it shows.
 pub(super) struct AdminPort {

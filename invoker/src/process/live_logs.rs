@@ -13,7 +13,7 @@ use serde_json::json;
 use whirl_model::{ActivationId, Namespace};
 use whirl_service::keys::Token;
 
-use super::admin::Shown;
+use super::shown::Shown;
 
 /// An empty line is sent when nothing was said for so long, so that either side notices when the other is gone.
 const SILENCE: Duration = Duration::from_secs(5);

@@ -10,9 +10,9 @@ use whirl_backends::coordination::etcd::EtcdConfig;
 use whirl_backends::couchdb::CouchdbConfig;
 use whirl_model::limits::LimitBounds;
 
+use crate::config::HeartbeatConfig;
 use crate::config::{InvokerConfig, words};
 use crate::containers::{ContainerChoice, DockerConfig, IsolationChoice};
-use crate::heartbeat::HeartbeatConfig;
 
 /// How `whirl-invoker` runs.
 #[derive(Clone, Debug, Serialize, Deserialize)]

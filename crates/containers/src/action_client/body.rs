@@ -4,7 +4,7 @@ use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
 
-use super::connection::Driver;
+use super::driver::Driver;
 use super::{RunLimits, Truncation};
 
 /// So much of a body that is too large is read and counted before its connection is given up.

@@ -1,11 +1,9 @@
 //! One HTTP/1.1 connection, driven by whoever waits for its answer: no task of its own, no wake-up in between.
 
-use std::future::{Future, poll_fn};
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd as _, OwnedFd};
-use std::pin::{Pin, pin};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Waker};
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -16,6 +14,7 @@ use hyper_util::rt::TokioIo;
 use rustix::net::{RecvFlags, Shutdown, recv, shutdown};
 use tokio::net::TcpStream;
 
+use super::driver::Driver;
 use super::{Answer, RunLimits, body};
 
 /// What a container may make its client hold beside the body: a head, or a piece of the body not yet taken.
@@ -78,7 +77,7 @@ impl Connection {
             .handshake(TokioIo::new(stream))
             .await
             .map_err(io::Error::other)?;
-        Ok(Self { sender, driver: Driver(Some(Box::pin(driver))), socket })
+        Ok(Self { sender, driver: Driver::of(driver), socket })
     }
 
     /// Sends a request and reads the answer to its end.
@@ -128,39 +127,6 @@ pub(super) async fn connect(address: SocketAddr) -> io::Result<TcpStream> {
     let stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
     Ok(stream)
-}
-
-type HttpConnection = http1::Connection<TokioIo<TcpStream>, Full<Bytes>>;
-
-/// The half of a connection that reads and writes, as long as it is open.
-#[derive(Debug)]
-pub(super) struct Driver(Option<Pin<Box<HttpConnection>>>);
-
-impl Driver {
-    /// Runs `future`, which waits for something that comes over this connection and for nothing else. It can
-    /// therefore only become ready while the connection is polled, and needs no waker of its own.
-    pub(super) async fn drive<F: Future>(&mut self, future: F) -> F::Output {
-        let mut future = pin!(future);
-        poll_fn(|context| {
-            let mut quiet = Context::from_waker(Waker::noop());
-            if let Poll::Ready(output) = future.as_mut().poll(&mut quiet) {
-                return Poll::Ready(output);
-            }
-            self.poll(context);
-            future.as_mut().poll(&mut quiet)
-        })
-        .await
-    }
-
-    /// Reads and writes what is possible. A connection that has ended is dropped, which tells those who wait
-    /// for something of it; its error, if any, was told to them before.
-    fn poll(&mut self, context: &mut Context<'_>) {
-        if let Some(connection) = &mut self.0
-            && connection.as_mut().poll(context).is_ready()
-        {
-            self.0 = None;
-        }
-    }
 }
 
 fn describe(error: &hyper::Error) -> String {

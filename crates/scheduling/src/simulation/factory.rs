@@ -10,28 +10,10 @@ use whirl_model::ActivationId;
 use super::audit::{Found, ensure};
 use super::cluster::{Cluster, Event, LifeEvent};
 use super::host::{Job, Life};
+use super::task::{Held, Task};
 use super::workload::{Action, plain_stem};
 use crate::balancer::Ended;
 use crate::pool::{self, ContainerId, Effect, Fate, Rejection, StartFailure};
-
-/// Something that the factory, or the code, is at.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Task {
-    Start(ContainerId),
-    Initialise(ContainerId, ActivationId),
-    /// In a container that was initialised before, or just now.
-    Run(ContainerId, ActivationId, Held),
-    Pause(ContainerId),
-    Resume(ContainerId, ActivationId),
-    Destroy(ContainerId),
-}
-
-/// Since when a container holds what it runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Held {
-    Before,
-    JustNow,
-}
 
 impl Cluster {
     /// Tells a host's pool what happened and does what it says.
