@@ -65,10 +65,8 @@ impl Standalone {
         let ground = Ground::open(&config).await?;
         let given = config.credentials.as_deref().map(str::parse::<Credentials>).transpose()?;
         // A key that was given is good from the first answer on.
-        let given_anew = match given {
-            Some(_) => ground.provide_guest(given).await?,
-            None => None,
-        };
+        let is_given = given.is_some();
+        let given_anew = if is_given { ground.provide_guest(given).await? } else { None };
         let (metrics, readiness) = (Metrics::new(), Readiness::new());
         readiness.blocked("invoker", "it is starting");
         let own_invoker = Arc::new(OwnInvoker::new(INVOKER));
@@ -116,8 +114,7 @@ impl Standalone {
         let checks = invoker.watch(readiness.clone());
         readiness.clear("invoker");
         // Last, as a key that a start makes and then fails would be told to nobody.
-        let made = ground.provide_guest(None).await?;
-        let new_credentials = given_anew.or(made);
+        let new_credentials = if is_given { given_anew } else { ground.provide_guest(None).await? };
         let store = ground.store;
         let started =
             Self { config, drain, readiness, store, servers, invoker, new_credentials, controller, checks };

@@ -9,7 +9,7 @@
 use super::container::{Container, State};
 use super::eviction::Eviction;
 use super::queue::Ticket;
-use super::resources::{Holding, Resources};
+use super::resources::Holding;
 use super::standing::Lack;
 use super::{ColdReason, ContainerId, Pool, Request, Stem, WarmKey};
 
@@ -66,7 +66,8 @@ impl Pool {
     /// A new container, after those before it have had what they count on.
     fn choose_start(&self, request: &Request, ticket: Ticket) -> Choice {
         let stem = &request.stem;
-        if let Ok(holding) = self.left_for(ticket).find(stem) {
+        let left = self.less_claims(self.fleet.resources().clone(), ticket);
+        if let Ok(holding) = left.find(stem) {
             let has_slot = self.fleet.starting_like(stem) < self.config.parallel_starts;
             return if has_slot {
                 Choice::Start(holding)
@@ -85,15 +86,7 @@ impl Pool {
 
     /// How many before this one will have a container of such a stem started when others have gone.
     fn claims_like(&self, stem: &Stem, ticket: Ticket) -> usize {
-        let alike = |other: &&Stem| other.is_users_image() == stem.is_users_image();
-        self.standing.claimed_before(ticket).filter(alike).count()
-    }
-
-    /// What is free and not counted on by anybody before.
-    fn left_for(&self, ticket: Ticket) -> Resources {
-        let mut room = self.fleet.resources().clone();
-        self.standing.claimed_before(ticket).for_each(|stem| room.earmark(stem));
-        room
+        self.standing.claimed_before(ticket).filter(|other| other.starts_like(stem)).count()
     }
 
     /// Whether the container is kept from this request so that it falls idle for one before it, who has been

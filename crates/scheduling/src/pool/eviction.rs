@@ -15,17 +15,15 @@ pub(super) struct Eviction<'a> {
     stem: &'a Stem,
     /// The waiting request that it is made for, if it is for one.
     ticket: Option<Ticket>,
-    /// Whose claims come first: those of all before this place.
-    before: Ticket,
 }
 
 impl<'a> Eviction<'a> {
     pub(super) fn for_request(request: &'a Request, ticket: Ticket) -> Self {
-        Self { stem: &request.stem, ticket: Some(ticket), before: ticket }
+        Self { stem: &request.stem, ticket: Some(ticket) }
     }
 
     pub(super) fn for_nobody(stem: &'a Stem) -> Self {
-        Self { stem, ticket: None, before: Ticket::LAST }
+        Self { stem, ticket: None }
     }
 }
 
@@ -72,7 +70,12 @@ impl Pool {
         let mut room = self.fleet.resources().clone();
         let going = self.fleet.values().filter(|container| container.state.is_removing());
         going.for_each(|container| room.give_back(&container.holding));
-        self.standing.claimed_before(eviction.before).for_each(|stem| room.earmark(stem));
+        self.less_claims(room, eviction.ticket.unwrap_or(Ticket::LAST))
+    }
+
+    /// What is left of it when those before have what they count on.
+    pub(super) fn less_claims(&self, mut room: Resources, before: Ticket) -> Resources {
+        self.standing.claimed_before(before).for_each(|stem| room.earmark(stem));
         room
     }
 

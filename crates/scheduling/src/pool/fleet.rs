@@ -150,8 +150,8 @@ impl Fleet {
 
     /// Those that are being started of users' images, or of the platform's, as the stem's is.
     pub(super) fn starting_like(&self, stem: &Stem) -> usize {
-        let alike = |container: &Container| container.stem.is_users_image() == stem.is_users_image();
-        self.bare().filter(|(_, c)| matches!(c.state, State::Starting) && alike(c)).count()
+        let alike = |c: &Container| matches!(c.state, State::Starting) && c.stem.starts_like(stem);
+        self.bare().filter(|(_, container)| alike(container)).count()
     }
 
     pub(super) fn has_stem_cell(&self) -> bool {

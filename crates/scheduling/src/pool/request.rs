@@ -31,6 +31,11 @@ impl Stem {
     pub fn is_users_image(&self) -> bool {
         self.kind == Kind::blackbox()
     }
+
+    /// Whether the two share their starting slots.
+    pub(super) fn starts_like(&self, other: &Self) -> bool {
+        self.is_users_image() == other.is_users_image()
+    }
 }
 
 /// Whose code an initialised container holds. It serves requests of exactly this key, ever.
