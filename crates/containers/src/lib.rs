@@ -9,6 +9,7 @@ pub mod contract;
 pub mod docker;
 pub mod factory;
 pub mod gpu;
+mod oom_kills;
 pub mod process;
 #[cfg(feature = "test-support")]
 pub mod scripted;

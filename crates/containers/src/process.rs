@@ -2,7 +2,6 @@
 //!
 //! Isolates nothing. An action can do whatever the user that runs Whirl can do, and no memory limit holds.
 
-mod kills;
 mod launch;
 mod leftovers;
 mod output;
@@ -22,6 +21,7 @@ use crate::factory::{
     ContainerError, ContainerFactory, ContainerImage, ContainerName, ContainerSpec, ContainerState,
     StartedContainer,
 };
+use crate::oom_kills;
 
 /// Options of a [`ProcessFactory`].
 #[derive(Clone, Debug)]
@@ -125,7 +125,7 @@ impl Process {
             Ok(None) => ContainerState::Running,
             // Somebody else can have killed it, too, unless the kernel has killed nothing since.
             Ok(Some(end)) if end.terminating_signal() == Some(Signal::KILL.as_raw()) => {
-                let has_killed = kills::of_host() > self.kills_before;
+                let has_killed = oom_kills::of_host() > self.kills_before;
                 if has_killed { ContainerState::OutOfMemory } else { ContainerState::Ended }
             }
             Ok(Some(_)) | Err(_) => ContainerState::Ended,

@@ -16,8 +16,9 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep};
 use whirl_model::GpuId;
 
-use super::{Process, kills, leftovers, output};
+use super::{Process, leftovers, output};
 use crate::factory::{ContainerState, StartedContainer};
+use crate::oom_kills;
 
 /// How often another port is tried: between choosing one and listening there, somebody else may take it.
 const ATTEMPTS: usize = 3;
@@ -63,7 +64,7 @@ impl Plan<'_> {
         };
         let (gone, is_gone) = oneshot::channel();
         let pid = pid_of(&child)?;
-        let (folder, kills_before) = (self.folder.clone(), kills::of_host());
+        let (folder, kills_before) = (self.folder.clone(), oom_kills::of_host());
         let mut process = Process { leader: child, pid, folder, kills_before, _gone: gone };
         let noted = leftovers::note(&self.folder, pid);
         let listening = match noted {

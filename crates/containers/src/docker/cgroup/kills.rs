@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::look;
 use super::whereabouts::{Version, Whereabouts};
+use crate::oom_kills;
 
 /// What the kernel has counted of such kills.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,13 +48,13 @@ impl KillCounter {
 
     fn in_file(path: &Path) -> Option<Self> {
         let file = File::open(path).ok()?;
-        let first = look(&file, kills)?;
+        let first = look(&file, oom_kills::count)?;
         Some(Self { file, first, forgotten: AtomicU64::new(first), last: AtomicU64::new(first) })
     }
 
     /// Whether there were kills since those that were forgotten. What was seen once is known when the group is gone.
     pub(super) fn kills(&self) -> Kills {
-        let now = look(&self.file, kills);
+        let now = look(&self.file, oom_kills::count);
         let last =
             now.unwrap_or_default().max(self.last.fetch_max(now.unwrap_or_default(), Ordering::Relaxed));
         let forgotten = self.forgotten.load(Ordering::Relaxed);
@@ -66,26 +67,15 @@ impl KillCounter {
 
     /// What was counted up to here is no news any more.
     pub(super) fn forget(&self) {
-        if let Some(now) = look(&self.file, kills) {
+        if let Some(now) = look(&self.file, oom_kills::count) {
             self.forgotten.fetch_max(now, Ordering::Relaxed);
         }
     }
 }
 
-fn kills(text: &str) -> Option<u64> {
-    text.lines().find_map(|line| line.strip_prefix("oom_kill ")?.trim().parse().ok())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn both_versions_are_read() {
-        assert_eq!(kills("oom_kill_disable 0\nunder_oom 0\noom_kill 3\n"), Some(3));
-        assert_eq!(kills("low 0\nhigh 0\nmax 7\noom 1\noom_kill 1\n"), Some(1));
-        assert_eq!(kills("low 0\n"), None);
-    }
 
     #[test]
     fn kills_are_news_until_they_are_forgotten() {
