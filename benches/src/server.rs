@@ -45,6 +45,8 @@ pub(crate) struct Options {
     pub(crate) cpus: Option<u32>,
     /// Mebibytes of a `/tmp` over a root that cannot be written to.
     pub(crate) read_only_root_tmp: Option<u32>,
+    /// Processes that a container may have at a time.
+    pub(crate) processes: Option<u32>,
     /// A data directory that is there already, in place of a new one.
     pub(crate) data: Option<PathBuf>,
 }
@@ -59,6 +61,7 @@ impl Options {
             pause_grace: None,
             cpus: None,
             read_only_root_tmp: None,
+            processes: None,
             data: None,
         }
     }
@@ -105,6 +108,9 @@ impl Server {
         }
         if let Some(mebibytes) = options.read_only_root_tmp {
             command.env("WHIRL_DOCKER__READ_ONLY_ROOT_TMP", mebibytes.to_string());
+        }
+        if let Some(processes) = options.processes {
+            command.env("WHIRL_DOCKER__PROCESSES", processes.to_string());
         }
         let file = |name: &str| File::create(at(name)).map_err(Error::io("make a log file"));
         // A group of its own: Ctrl-C at the terminal is for us to pass on, after our containers are gone.

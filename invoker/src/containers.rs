@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -62,9 +63,11 @@ pub struct DockerConfig {
     /// is one, if not given.
     pub registry_config: Option<PathBuf>,
     /// Mebibytes of `/tmp` over a read-only root file system; the root is writable if not given.
-    pub read_only_root_tmp: Option<u32>,
+    pub read_only_root_tmp: Option<NonZeroU32>,
     /// Mebibytes that a container may write to its root file system; without limit if not given.
-    pub disk: Option<u32>,
+    pub disk: Option<NonZeroU32>,
+    /// Processes and threads that a container may have at a time; 1024, as OpenWhisk, if not given.
+    pub processes: Option<NonZeroU32>,
     /// CPUs that all containers together may use; no hard limit if not given.
     pub cpus: Option<f32>,
 }
@@ -199,8 +202,15 @@ async fn in_docker(request: &ContainerRequest<'_>, host: Host) -> Result<Contain
 }
 
 fn docker_options(request: &ContainerRequest<'_>) -> DockerOptions {
-    let DockerConfig { subnet, pull_missing_only, registry_config, read_only_root_tmp, disk, cpus } =
-        request.docker;
+    let DockerConfig {
+        subnet,
+        pull_missing_only,
+        registry_config,
+        read_only_root_tmp,
+        disk,
+        processes,
+        cpus,
+    } = request.docker;
     let mut options = DockerOptions::new(request.owner);
     options.api_port = request.api_port;
     options.api_addresses = request.api_addresses.to_vec();
@@ -211,8 +221,12 @@ fn docker_options(request: &ContainerRequest<'_>) -> DockerOptions {
     options.network.subnet.clone_from(subnet);
     options.pull = if *pull_missing_only { docker::PullPolicy::Missing } else { docker::PullPolicy::Latest };
     options.registry_config.clone_from(registry_config);
-    options.disk = *disk;
-    options.read_only_root = read_only_root_tmp.map(|tmp_mebibytes| docker::ReadOnlyRoot { tmp_mebibytes });
+    options.disk = disk.map(NonZeroU32::get);
+    options.read_only_root =
+        read_only_root_tmp.map(|size| docker::ReadOnlyRoot { tmp_mebibytes: size.get() });
+    if let Some(processes) = processes {
+        options.processes = processes.get();
+    }
     options.cpu.memory = request.invoker.memory;
     options.cpu.limit = *cpus;
     options.parallel_creates = request.invoker.parallel_starts;

@@ -1,5 +1,6 @@
 //! How fast a neighbour stays while another action takes all it can get: each bomb in a container whose CPU quota
-//! leaves one core of the machine free, called again as soon as it has ended. That bombs end well is for the tests.
+//! leaves one core of the machine free, called again as soon as it has ended. All bombs take turns, round after round,
+//! with the neighbour alone: what else the machine does meets all of them. That bombs end well is for the tests.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -18,9 +19,11 @@ use crate::server::{Options, Server};
 use crate::stop::Stop;
 
 /// From the start of one call of the neighbour to that of the next.
-const EVERY: Duration = Duration::from_millis(100);
+const EVERY: Duration = Duration::from_millis(80);
 /// What the neighbour does takes so long while it is alone.
 const WORK: Duration = Duration::from_millis(50);
+/// How often each bomb has its turn.
+const ROUNDS: u32 = 4;
 /// Calls that come before those that count.
 const FIRST_CALLS: u32 = 10;
 /// By so much may the neighbour's p99 grow.
@@ -30,6 +33,8 @@ const TMP: u32 = 64;
 /// Mebibytes of the two containers, which are all that there is: so large a part of the quota may a bomb use.
 const BOMB_MEMORY: u32 = 512;
 const NEIGHBOUR_MEMORY: u32 = 128;
+/// Processes that a container may have at a time.
+const PROCESSES: u32 = 256;
 /// Milliseconds after which a bomb is ended that nothing else ends.
 const FUSE: u32 = 4000;
 
@@ -71,6 +76,7 @@ pub(crate) fn measure(plan: &Plan) -> Result<Vec<Section>, Error> {
         cpus: Some(quota),
         manifest: Some(WITHOUT_STEM_CELLS.to_owned()),
         read_only_root_tmp: Some(TMP),
+        processes: Some(PROCESSES),
         ..Options::defaults(&plan.whirl)
     };
     let server = Server::start(&options, &plan.stop)?;
@@ -92,33 +98,40 @@ struct Place<'a> {
 impl Place<'_> {
     fn section(&self, (name, code, cores): &(&str, &str, u32)) -> Result<Section, Error> {
         let mut neighbour = self.neighbour(code, *cores)?;
-        let before = self.calls(&mut neighbour)?;
-        let bombs: Result<Vec<_>, Error> =
-            BOMBS.iter().map(|(bomb, code)| Ok((*bomb, self.beside(code, &mut neighbour)?))).collect();
-        let after = self.calls(&mut neighbour)?;
-        let mut alone = before.clone();
-        alone.add(&after);
+        let per_turn = (self.plan.warm_calls / 25).div_ceil(ROUNDS);
+        let mut alone = Latencies::default();
+        let mut beside = BOMBS.map(|_| Latencies::default());
+        let mut alone_by_round = Vec::new();
+        for _ in 0..ROUNDS {
+            // All others are compared with this one: it has twice their calls.
+            let turn = self.calls(&mut neighbour, 2 * per_turn)?;
+            alone_by_round.push(turn.millis(99.0));
+            alone.add(&turn);
+            for ((_, code), latencies) in BOMBS.iter().zip(&mut beside) {
+                latencies.add(&self.beside(code, &mut neighbour, per_turn)?);
+            }
+        }
         let row = |name: &str, latencies: &Latencies| {
             let (p50, p99) = (latencies.millis(50.0), latencies.millis(99.0));
             Row::new(name, [p50, p99, p99 / alone.millis(99.0)]).calls(latencies.count(), latencies.errors)
         };
-        let mut rows = vec![row("alone, before and after", &alone)];
-        rows.extend(
-            bombs?.iter().map(|(name, latencies)| row(name, latencies).at_most("p99 ratio", 2, MOST)),
-        );
+        let mut rows = vec![row("alone", &alone)];
+        let bombs = BOMBS.iter().zip(&beside);
+        rows.extend(bombs.map(|((name, _), latencies)| row(name, latencies).at_most("p99 ratio", 2, MOST)));
         Ok(Section {
             title: format!("An action that {name}, beside a bomb"),
             columns: vec!["p50 ms", "p99 ms", "p99 ratio"],
             rows,
             notes: vec![format!(
-                "A call each {} ms. All containers without cores of their own have {} of the machine's together; of \
-                 those the bomb has {BOMB_MEMORY} parts of {}. It has {TMP} MB of /tmp, and is called again as soon \
-                 as it has ended, by its limit or after {FUSE} ms. Ratios are to the neighbour alone.",
+                "A call each {} ms; {ROUNDS} rounds in which the neighbour is alone, then beside each bomb. All containers without cores of their own have {} of the machine's together; of \
+                 those the bomb has {BOMB_MEMORY} parts of {}. It has {TMP} MB of /tmp, may have {PROCESSES} \
+                 processes, and is called again as soon as it has ended, by its limit or after {FUSE} ms. Ratios are \
+                 to the neighbour alone.",
                 EVERY.as_millis(),
                 self.quota,
                 BOMB_MEMORY + NEIGHBOUR_MEMORY,
             )],
-            raw: json!({ "alone_p99_ms": { "before": before.millis(99.0), "after": after.millis(99.0) } }),
+            raw: json!({ "alone_p99_ms_by_round": alone_by_round }),
         })
     }
 
@@ -148,7 +161,12 @@ impl Place<'_> {
     }
 
     /// The neighbour's calls while a bomb goes off.
-    fn beside(&self, code: &str, neighbour: &mut (Connection, Request)) -> Result<Latencies, Error> {
+    fn beside(
+        &self,
+        code: &str,
+        neighbour: &mut (Connection, Request),
+        number: u32,
+    ) -> Result<Latencies, Error> {
         let name = "bench-bombs-bomb";
         let source = format!("import os\ndef main(p):\n {code}\n");
         let limits = json!({ "timeout": FUSE, "memory": BOMB_MEMORY });
@@ -158,7 +176,7 @@ impl Place<'_> {
         let over = AtomicBool::new(false);
         let outcome = thread::scope(|scope| {
             let bomber = scope.spawn(|| self.explode(&request, &over));
-            let outcome = self.calls(neighbour);
+            let outcome = self.calls(neighbour, number);
             over.store(true, Ordering::Relaxed);
             let exploded = bomber.join().expect("nothing in it panics");
             outcome.and_then(|latencies| exploded.map(|()| latencies))
@@ -177,10 +195,14 @@ impl Place<'_> {
         Ok(())
     }
 
-    fn calls(&self, (connection, request): &mut (Connection, Request)) -> Result<Latencies, Error> {
+    fn calls(
+        &self,
+        (connection, request): &mut (Connection, Request),
+        number: u32,
+    ) -> Result<Latencies, Error> {
         let mut latencies = Latencies::default();
         let mut next = Instant::now();
-        for _ in 0..self.plan.warm_calls / 64 {
+        for _ in 0..number {
             wait_until(next, &self.plan.stop)?;
             next = Instant::now() + EVERY;
             timed_call(connection, request, &mut latencies).map_err(Error::io("call the neighbour"))?;

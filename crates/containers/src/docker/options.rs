@@ -32,6 +32,8 @@ pub struct DockerOptions {
     /// Mebibytes that a container may write to its root file system; without limit if not given. Not every engine
     /// can do that.
     pub disk: Option<u32>,
+    /// Processes and threads that a container may have at a time, at least 1.
+    pub processes: u32,
     /// How many containers may be created at the same time, at least 1.
     pub parallel_creates: usize,
 }
@@ -52,6 +54,7 @@ impl DockerOptions {
             cpu: CpuOptions::default(),
             read_only_root: None,
             disk: None,
+            processes: 1024,
             parallel_creates: 4,
         }
     }

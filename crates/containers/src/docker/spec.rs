@@ -17,7 +17,6 @@ pub(super) const OWNER_LABEL: &str = "whirl.owner";
 const VERSION_LABEL: &str = "whirl.version";
 const KIND_LABEL: &str = "whirl.kind";
 
-const MOST_PROCESSES: i64 = 1024;
 const MOST_OPEN_FILES: i64 = 1024;
 const MEBIBYTE: i64 = 1 << 20;
 
@@ -73,7 +72,7 @@ fn host_config(spec: &ContainerSpec, options: &DockerOptions, abilities: Abiliti
             .then(|| options.network.dns.iter().map(ToString::to_string).collect()),
         cap_drop: Some(vec!["ALL".to_owned()]),
         security_opt: Some(security_options(abilities)),
-        pids_limit: Some(MOST_PROCESSES),
+        pids_limit: Some(i64::from(options.processes)),
         ulimits: Some(vec![limit("nofile", MOST_OPEN_FILES), limit("core", 0)]),
         memory: Some(memory),
         memory_swap: Some(memory),

@@ -32,7 +32,11 @@ def main(args):
 
 #[tokio::test]
 async fn a_container_has_no_rights_and_tight_limits() {
-    let Some(factory) = support::factory(DockerOptions::new("test-confine")).await else { return };
+    let Some(factory) =
+        support::factory(DockerOptions { processes: 512, ..DockerOptions::new("test-confine") }).await
+    else {
+        return;
+    };
     let mut spec = support::spec("whirl-test-confine", support::python());
     spec.env.insert("__OW_API_HOST".to_owned(), "http://api".to_owned());
     let action = Action::start_as(&factory, &spec, &format!("{READ}{LOOK}")).await;
@@ -41,7 +45,7 @@ async fn a_container_has_no_rights_and_tight_limits() {
     assert_eq!(seen["no_new_privileges"], "1");
     assert_ne!(seen["user"], 0);
     assert_eq!(seen["files"], json!([1024, 1024]));
-    assert_eq!(seen["processes"], "1024");
+    assert_eq!(seen["processes"], "512");
     assert_eq!(seen["memory"], (256_u64 << 20).to_string());
     assert_eq!(seen["api_host"], "http://api");
     // No address but loopback's, so nothing passes by the firewall of IPv4.
