@@ -347,3 +347,14 @@ fn a_disk_limit_that_the_engine_cannot_keep_is_refused_at_the_start() {
     }
     assert_eq!(docker(&["ps", "-aq", "--filter", "ancestor=whirl/trial"]), "");
 }
+
+#[test]
+fn no_limit_of_a_container_can_be_set_to_none_by_a_0() {
+    for limit in ["read_only_root_tmp", "disk", "processes"] {
+        let exit = ServerOptions::process().settings(&format!("[docker]\n{limit} = 0\n")).give_up();
+        assert!(!exit.status.success());
+        for words in [limit, "nonzero"] {
+            assert!(exit.printed.contains(words), "{}", exit.printed);
+        }
+    }
+}
