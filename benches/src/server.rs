@@ -97,21 +97,14 @@ impl Server {
             fs::write(at("runtimes.json"), manifest).map_err(Error::io("write a manifest"))?;
             command.arg("--manifest").arg(at("runtimes.json"));
         }
-        if let Some(seconds) = options.idle_timeout {
-            command.env("WHIRL_INVOKER__IDLE_TIMEOUT_SECONDS", seconds.to_string());
-        }
-        if let Some(seconds) = options.pause_grace {
-            command.env("WHIRL_INVOKER__PAUSE_GRACE_SECONDS", seconds.to_string());
-        }
-        if let Some(cpus) = options.cpus {
-            command.env("WHIRL_DOCKER__CPUS", cpus.to_string());
-        }
-        if let Some(mebibytes) = options.read_only_root_tmp {
-            command.env("WHIRL_DOCKER__READ_ONLY_ROOT_TMP", mebibytes.to_string());
-        }
-        if let Some(processes) = options.processes {
-            command.env("WHIRL_DOCKER__PROCESSES", processes.to_string());
-        }
+        let settings = [
+            ("WHIRL_INVOKER__IDLE_TIMEOUT_SECONDS", options.idle_timeout),
+            ("WHIRL_INVOKER__PAUSE_GRACE_SECONDS", options.pause_grace),
+            ("WHIRL_DOCKER__CPUS", options.cpus),
+            ("WHIRL_DOCKER__READ_ONLY_ROOT_TMP", options.read_only_root_tmp),
+            ("WHIRL_DOCKER__PROCESSES", options.processes),
+        ];
+        command.envs(settings.into_iter().filter_map(|(name, value)| Some((name, value?.to_string()))));
         let file = |name: &str| File::create(at(name)).map_err(Error::io("make a log file"));
         // A group of its own: Ctrl-C at the terminal is for us to pass on, after our containers are gone.
         command.stdin(Stdio::null()).stdout(file("out")?).stderr(file("log")?).process_group(0);

@@ -123,10 +123,10 @@ impl Place<'_> {
             columns: vec!["p50 ms", "p99 ms", "p99 ratio"],
             rows,
             notes: vec![format!(
-                "A call each {} ms; {ROUNDS} rounds in which the neighbour is alone, then beside each bomb. All containers without cores of their own have {} of the machine's together; of \
-                 those the bomb has {BOMB_MEMORY} parts of {}. It has {TMP} MB of /tmp, may have {PROCESSES} \
-                 processes, and is called again as soon as it has ended, by its limit or after {FUSE} ms. Ratios are \
-                 to the neighbour alone.",
+                "A call each {} ms; {ROUNDS} rounds in which the neighbour is alone, then beside each bomb. All \
+                 containers without cores of their own have {} of the machine's together; of those the bomb has \
+                 {BOMB_MEMORY} parts of {}. It has {TMP} MB of /tmp, may have {PROCESSES} processes, and is called \
+                 again as soon as it has ended, by its limit or after {FUSE} ms. Ratios are to the neighbour alone.",
                 EVERY.as_millis(),
                 self.quota,
                 BOMB_MEMORY + NEIGHBOUR_MEMORY,

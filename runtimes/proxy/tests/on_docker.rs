@@ -36,7 +36,7 @@ fn start(language: Language, variables: &[(&str, &str)]) -> Result<Container, St
     arguments.push(image);
     let id = docker(&arguments).expect("the container is made").0.trim().to_owned();
     // From here on it is removed, whatever happens.
-    let host = Docker { id, _network: Arc::clone(&network) };
+    let host = Docker { id, _network: network };
     docker(&["start", &host.id]).expect("the container starts");
     let format = "--format={{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}";
     let ip = docker(&["inspect", format, &host.id]).expect("the container can be inspected").0;
