@@ -221,12 +221,9 @@ fn docker_options(request: &ContainerRequest<'_>) -> DockerOptions {
     options.network.subnet.clone_from(subnet);
     options.pull = if *pull_missing_only { docker::PullPolicy::Missing } else { docker::PullPolicy::Latest };
     options.registry_config.clone_from(registry_config);
-    options.disk = disk.map(NonZeroU32::get);
-    options.read_only_root =
-        read_only_root_tmp.map(|size| docker::ReadOnlyRoot { tmp_mebibytes: size.get() });
-    if let Some(processes) = processes {
-        options.processes = processes.get();
-    }
+    options.disk = *disk;
+    options.read_only_root = read_only_root_tmp.map(|tmp_mebibytes| docker::ReadOnlyRoot { tmp_mebibytes });
+    options.processes = processes.unwrap_or(options.processes);
     options.cpu.memory = request.invoker.memory;
     options.cpu.limit = *cpus;
     options.parallel_creates = request.invoker.parallel_starts;

@@ -1,6 +1,7 @@
 //! What the engine can do of that which containers are confined by, found out before the first one is made.
 
 use std::collections::HashMap;
+use std::num::NonZeroU32;
 
 use bollard::models::{ContainerCreateBody, HostConfig};
 
@@ -51,7 +52,11 @@ fn ignores_disk_limits(driver_status: &[Vec<String>]) -> bool {
 }
 
 /// Makes a container with the limit: what the engine says of its storage leaves open whether quotas are switched on.
-async fn try_disk_limit(engine: &Engine, options: &DockerOptions, mebibytes: u32) -> Result<(), EngineError> {
+async fn try_disk_limit(
+    engine: &Engine,
+    options: &DockerOptions,
+    mebibytes: NonZeroU32,
+) -> Result<(), EngineError> {
     // Its own for each owner, as one may remove it while another one uses it.
     let tag: String = format!("of-{}", options.owner).chars().take(LONGEST_TAG).collect();
     let image = format!("{TRIAL_IMAGE}:{tag}");

@@ -1,5 +1,6 @@
 //! What the engine's failures mean for whoever wanted a container, or the factory itself.
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -54,7 +55,7 @@ pub enum SetupError {
     )]
     NoDiskLimit {
         /// The limit that was asked for.
-        mebibytes: u32,
+        mebibytes: NonZeroU32,
         /// What the engine says.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,

@@ -1,7 +1,11 @@
-//! How the Docker factory is set up.
+//! How the Docker factory is set up. No limit can be 0, which the engine takes for none.
 
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
 use std::path::PathBuf;
+
+/// What OpenWhisk lets a container have.
+const MOST_PROCESSES: NonZeroU32 = NonZeroU32::new(1024).expect("it is not 0");
 
 /// Options of a [`DockerFactory`](super::DockerFactory).
 #[derive(Clone, Debug, PartialEq)]
@@ -31,9 +35,9 @@ pub struct DockerOptions {
     pub read_only_root: Option<ReadOnlyRoot>,
     /// Mebibytes that a container may write to its root file system; without limit if not given. Not every engine
     /// can do that.
-    pub disk: Option<u32>,
-    /// Processes and threads that a container may have at a time, at least 1.
-    pub processes: u32,
+    pub disk: Option<NonZeroU32>,
+    /// Processes and threads that a container may have at a time.
+    pub processes: NonZeroU32,
     /// How many containers may be created at the same time, at least 1.
     pub parallel_creates: usize,
 }
@@ -54,7 +58,7 @@ impl DockerOptions {
             cpu: CpuOptions::default(),
             read_only_root: None,
             disk: None,
-            processes: 1024,
+            processes: MOST_PROCESSES,
             parallel_creates: 4,
         }
     }
@@ -121,5 +125,5 @@ impl Default for CpuOptions {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReadOnlyRoot {
     /// The size of the writable `/tmp`, in mebibytes. It counts towards the container's memory.
-    pub tmp_mebibytes: u32,
+    pub tmp_mebibytes: NonZeroU32,
 }

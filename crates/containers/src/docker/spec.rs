@@ -5,6 +5,7 @@ mod gpus;
 mod seccomp;
 
 use std::collections::HashMap;
+use std::num::NonZeroU32;
 
 use bollard::models::{ContainerCreateBody, HostConfig, HostConfigLogConfig, ResourcesUlimits};
 
@@ -72,7 +73,7 @@ fn host_config(spec: &ContainerSpec, options: &DockerOptions, abilities: Abiliti
             .then(|| options.network.dns.iter().map(ToString::to_string).collect()),
         cap_drop: Some(vec!["ALL".to_owned()]),
         security_opt: Some(security_options(abilities)),
-        pids_limit: Some(i64::from(options.processes)),
+        pids_limit: Some(i64::from(options.processes.get())),
         ulimits: Some(vec![limit("nofile", MOST_OPEN_FILES), limit("core", 0)]),
         memory: Some(memory),
         memory_swap: Some(memory),
@@ -101,7 +102,7 @@ fn limit(name: &str, most: i64) -> ResourcesUlimits {
 }
 
 /// What limits the writable layer over the image.
-pub(super) fn storage_opt(mebibytes: u32) -> HashMap<String, String> {
+pub(super) fn storage_opt(mebibytes: NonZeroU32) -> HashMap<String, String> {
     HashMap::from([("size".to_owned(), format!("{mebibytes}m"))])
 }
 
@@ -137,6 +138,7 @@ mod tests {
         let most: Vec<_> = host.ulimits.unwrap().into_iter().map(|limit| (limit.name, limit.hard)).collect();
         assert_eq!(most, [(Some("nofile".to_owned()), Some(1024)), (Some("core".to_owned()), Some(0))]);
         assert_eq!((host.memory, host.memory_swap), (Some(256 << 20), Some(256 << 20)));
+        assert_eq!(host.pids_limit, Some(1024));
         assert_eq!((host.privileged, host.cap_add, host.binds), (None, None, None));
         assert_eq!(host.network_mode.as_deref(), Some("whirl-me"));
         assert_eq!(host.log_config.unwrap().typ.as_deref(), Some("none"));
@@ -165,8 +167,8 @@ mod tests {
     #[test]
     fn options_show_in_the_request() {
         let options = DockerOptions {
-            read_only_root: Some(ReadOnlyRoot { tmp_mebibytes: 64 }),
-            disk: Some(100),
+            read_only_root: Some(ReadOnlyRoot { tmp_mebibytes: NonZeroU32::new(64).unwrap() }),
+            disk: NonZeroU32::new(100),
             ..DockerOptions::new("me")
         };
         let spec = ContainerSpec { cpu: Some(Cores::from_thousandths(250)), ..spec() };

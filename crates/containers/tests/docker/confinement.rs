@@ -1,5 +1,7 @@
 //! What a container sees of its own limits, looked at from inside.
 
+use std::num::NonZeroU32;
+
 use serde_json::json;
 use whirl_containers::docker::{DockerOptions, ReadOnlyRoot};
 use whirl_containers::factory::{ContainerFactory as _, ContainerState};
@@ -32,8 +34,11 @@ def main(args):
 
 #[tokio::test]
 async fn a_container_has_no_rights_and_tight_limits() {
-    let Some(factory) =
-        support::factory(DockerOptions { processes: 512, ..DockerOptions::new("test-confine") }).await
+    let Some(factory) = support::factory(DockerOptions {
+        processes: NonZeroU32::new(512).unwrap(),
+        ..DockerOptions::new("test-confine")
+    })
+    .await
     else {
         return;
     };
@@ -57,7 +62,7 @@ async fn a_container_has_no_rights_and_tight_limits() {
 #[tokio::test]
 async fn a_read_only_root_leaves_a_small_tmp() {
     let options = DockerOptions {
-        read_only_root: Some(ReadOnlyRoot { tmp_mebibytes: 16 }),
+        read_only_root: Some(ReadOnlyRoot { tmp_mebibytes: NonZeroU32::new(16).unwrap() }),
         ..DockerOptions::new("test-readonly")
     };
     let Some(factory) = support::factory(options).await else { return };

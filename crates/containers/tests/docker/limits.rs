@@ -128,12 +128,15 @@ async fn cpu_time_is_limited_and_told() {
 
 #[tokio::test]
 async fn a_disk_limit_holds_or_the_engine_is_refused() {
-    let options = DockerOptions { disk: Some(256), ..DockerOptions::new("test-disk") };
+    let options = DockerOptions { disk: std::num::NonZeroU32::new(256), ..DockerOptions::new("test-disk") };
     let Some(without) = support::factory(DockerOptions::new("test-disk")).await else { return };
     let factory = match DockerFactory::connect(&options).await {
         Ok(factory) => factory,
         Err(error) => {
-            assert!(matches!(error, SetupError::NoDiskLimit { mebibytes: 256, .. }), "{error:?}");
+            assert!(
+                matches!(error, SetupError::NoDiskLimit { mebibytes, .. } if mebibytes.get() == 256),
+                "{error:?}"
+            );
             assert!(error.to_string().contains("docker.read_only_root_tmp"), "{error}");
             assert_eq!(without.remove_leftovers().await.unwrap(), 0);
             return without.close().await.unwrap();
