@@ -1,6 +1,8 @@
 //! The semantics of entities in a few maps: what each step must answer, and what it changes. It knows nothing of
 //! HTTP, stores or caches.
 
+mod reading;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
@@ -47,12 +49,6 @@ fn ok(members: Value) -> Expected {
 
 fn merged(lists: &[&[(&'static str, i64)]]) -> BTreeMap<&'static str, i64> {
     lists.iter().flat_map(|list| list.iter().copied()).collect()
-}
-
-/// An action as a caller reached it, with what it inherits.
-struct Reached<'m> {
-    action: &'m Entity,
-    inherited: BTreeMap<&'static str, i64>,
 }
 
 impl Model {
@@ -226,42 +222,6 @@ impl Model {
         self.entities.keys().filter(inside).cloned().collect()
     }
 
-    /// The package that a caller may read, and what lies behind it if it is a binding.
-    fn readable(&self, who: &str, place: &Place) -> Result<(&Entity, &Entity, Place), Refusal> {
-        let own = who == place.namespace;
-        let (package, publish, binding) = match self.package(place) {
-            Err(_) if !own => return Err(vec![403]),
-            found => found?,
-        };
-        if !own && !publish {
-            return Err(vec![403]);
-        }
-        let Some(target) = binding else { return Ok((package, package, place.clone())) };
-        if target == place {
-            return Err(vec![422]);
-        }
-        let foreign = who != target.namespace;
-        match self.package(target) {
-            Ok((provider, publish, None)) if publish || !foreign => Ok((package, provider, target.clone())),
-            // A binding whose target is gone, private, or became something else.
-            Ok(_) if foreign => Err(vec![403]),
-            _ => Err(if foreign { vec![403, 404] } else { vec![404, 409] }),
-        }
-    }
-
-    fn reach(&self, who: &str, at: &Place) -> Result<Reached<'_>, Refusal> {
-        let Some(package) = at.package else {
-            owns(who, at)?;
-            return Ok(Reached { action: self.expect_action(at)?, inherited: BTreeMap::new() });
-        };
-        let named = Place::top(at.namespace, package);
-        let (package, provider, provider_place) = self.readable(who, &named)?;
-        let real =
-            Place { namespace: provider_place.namespace, package: Some(provider_place.name), name: at.name };
-        let action = self.expect_action(&real)?;
-        Ok(Reached { action, inherited: merged(&[&provider.parameters, &package.parameters]) })
-    }
-
     /// Writing needs a package of one's own that is no binding.
     fn own_package_of(&self, at: &Place) -> Result<(), Refusal> {
         let Some(package) = at.package else { return Ok(()) };
@@ -321,44 +281,13 @@ impl Model {
             match self.reach(who, component) {
                 // Missing is malformed, not readable is forbidden; of the wrong sort is either.
                 Err(refusal) if refusal.contains(&403) => wrong.extend([403, 400]),
-                Err(_) => wrong.extend([400, 409]),
+                Err(_) => wrong.extend([400, 409, 422]),
                 Ok(_) if self.leads_to(who, component, at, 0) => wrong.push(400),
-                Ok(_) if self.is_broken(component, 0) => wrong.extend([400, 403, 409]),
+                Ok(_) if self.is_broken(who, component, 0) => wrong.extend([400, 403, 409, 422]),
                 Ok(_) => {}
             }
         }
         if wrong.is_empty() { Ok(()) } else { Err(wrong) }
-    }
-
-    /// Whether a component is a sequence of which something, however deep, is not there any more.
-    fn is_broken(&self, component: &Place, depth: u32) -> bool {
-        match self.reach(component.namespace, component).map(|reached| &reached.action.sort) {
-            Ok(Sort::Action(Exec::Sequence(inner))) if depth < 60 => {
-                inner.iter().any(|place| self.is_broken(place, depth + 1))
-            }
-            found => found.is_err(),
-        }
-    }
-
-    fn leads_to(&self, who: &str, from: &Place, to: &Place, depth: u32) -> bool {
-        let real = self.real(who, from);
-        if real.as_ref() == Some(to) || from == to {
-            return true;
-        }
-        let entity = real.and_then(|place| self.entities.get(&place));
-        match entity.map(|entity| &entity.sort) {
-            Some(Sort::Action(Exec::Sequence(components))) if depth < 60 => {
-                components.iter().any(|component| self.leads_to(who, component, to, depth + 1))
-            }
-            _ => false,
-        }
-    }
-
-    /// Where an action lies once bindings are followed.
-    fn real(&self, who: &str, at: &Place) -> Option<Place> {
-        let Some(package) = at.package else { return Some(at.clone()) };
-        let (_, _, provider) = self.readable(who, &Place::top(at.namespace, package)).ok()?;
-        Some(Place { namespace: provider.namespace, package: Some(provider.name), name: at.name })
     }
 
     fn invoke(
@@ -431,13 +360,11 @@ impl Model {
     }
 
     fn get_package(&self, who: &str, at: &Place) -> Result<Expected, Refusal> {
-        let (package, provider, place) = self.readable(who, at)?;
-        let names: BTreeSet<&str> = self.contents(&place).into_iter().map(|place| place.name).collect();
-        Ok(ok(json!({
-            "version": version(package.version),
-            "parameters": merged(&[&provider.parameters, &package.parameters]),
-            "actions": names,
-        })))
+        let found = self.behind(who, at)?;
+        let names: BTreeSet<&str> =
+            self.contents(found.provider).into_iter().map(|place| place.name).collect();
+        let version = version(found.named.version);
+        Ok(ok(json!({"version": version, "parameters": found.parameters, "actions": names})))
     }
 
     fn put_trigger(

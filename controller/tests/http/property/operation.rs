@@ -11,7 +11,7 @@ use crate::client::{Answer, Client};
 /// Who has credentials and a namespace of the same name.
 pub(super) const TENANTS: [&str; 2] = ["alice", "bob"];
 /// All sorts of entities share these.
-const NAMES: [&str; 5] = ["a", "b", "c", "d", "e f"];
+const NAMES: [&str; 7] = ["a", "b", "c", "d", "e", "f", "g h"];
 const PARAMETERS: [&str; 3] = ["x", "y", "z"];
 
 /// Where an entity lies: `ns/name` or `ns/package/name`.
@@ -146,6 +146,27 @@ impl Known {
         Self::one(rng, &self.rules, Place::any)
     }
 
+    /// Mostly something that is there in a namespace.
+    fn one_of(rng: &mut StdRng, namespace: &str, there: &[Place], other: fn(&mut StdRng) -> Place) -> Place {
+        let beside: Vec<Place> = there.iter().filter(|place| place.namespace == namespace).cloned().collect();
+        Self::one(rng, &beside, other)
+    }
+
+    /// A rule to write: often where nothing is yet, and mostly of what its owner has.
+    fn rule_to_write(&self, rng: &mut StdRng, overwrite: bool) -> Step {
+        let taken = [&self.actions, &self.packages, &self.triggers, &self.rules];
+        let is_free = |place: &Place| taken.iter().all(|there| !there.contains(place));
+        let places = TENANTS.iter().flat_map(|tenant| NAMES.iter().map(|name| Place::top(tenant, name)));
+        let free: Vec<Place> = places.filter(is_free).collect();
+        let at = if rng.random_bool(0.5) { Self::one(rng, &free, Place::any) } else { self.rule(rng) };
+        Step::PutRule {
+            overwrite,
+            trigger: Self::one_of(rng, at.namespace, &self.triggers, Place::any),
+            action: Self::one_of(rng, at.namespace, &self.actions, Place::any_action),
+            at,
+        }
+    }
+
     /// Where an action may be written: often in a package that is there.
     fn room_for_action(&self, rng: &mut StdRng) -> Place {
         match self.packages.choose(rng).filter(|_| rng.random_bool(0.5)) {
@@ -187,12 +208,7 @@ pub(super) fn any(rng: &mut StdRng, known: &Known) -> (&'static str, Step) {
         18 => Step::GetTrigger(known.trigger(rng)),
         19 => Step::DeleteTrigger(known.trigger(rng)),
         20 | 21 => Step::Fire(known.trigger(rng)),
-        22..=25 => Step::PutRule {
-            at: known.rule(rng),
-            overwrite,
-            trigger: known.trigger(rng),
-            action: known.action(rng),
-        },
+        22..=25 => known.rule_to_write(rng, overwrite),
         26 => Step::GetRule(known.rule(rng)),
         27 => Step::DeleteRule(known.rule(rng)),
         28 | 29 => Step::SetRule { at: known.rule(rng), active: rng.random_bool(0.5) },
