@@ -61,3 +61,8 @@ whirl_apt_install() {
 whirl_apt_get_install() {
     whirl_sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
 }
+
+# whirl_retry COMMAND…: runs it up to three times, for what depends on a far server.
+whirl_retry() {
+    "$@" || { sleep 3 && "$@"; } || { sleep 10 && "$@"; }
+}

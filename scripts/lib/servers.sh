@@ -51,7 +51,7 @@ whirl_fetch() {
     mkdir -p "$whirl_cache"
     new="$(mktemp -d "$whirl_cache/$1.XXXXXX")"
     whirl_say "fetching $1 (messages in $log)"
-    if ! "$3" "$new" >"$log" 2>&1; then
+    if ! whirl_retry "$3" "$new" >"$log" 2>&1; then
         rm -rf "$new"
         printf 'error: %s could not be fetched. The end of %s:\n' "$1" "$log" >&2
         tail -n 8 "$log" >&2

@@ -48,12 +48,20 @@ impl RawRequest {
     /// When no answer comes.
     #[track_caller]
     pub fn send(&self) -> Answer {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-        stream.set_write_timeout(Some(Duration::from_secs(60))).unwrap();
+        self.try_send().unwrap_or_else(|error| panic!("no answer: {error}"))
+    }
+
+    /// The same, where nobody may be listening yet.
+    ///
+    /// # Errors
+    /// When no answer comes.
+    pub fn try_send(&self) -> io::Result<Answer> {
+        let mut stream = TcpStream::connect(&self.address)?;
+        stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+        stream.set_write_timeout(Some(Duration::from_secs(60)))?;
         // A server that refuses by the head alone may close before it has read the body.
         let _ = self.write(&mut stream);
-        read_answer(stream).unwrap_or_else(|error| panic!("no answer: {error}"))
+        read_answer(stream)
     }
 
     fn write(&self, stream: &mut TcpStream) -> io::Result<()> {

@@ -138,8 +138,10 @@ fn who_has_the_result_can_read_the_record() {
     };
     let stored = invoke(&world.alice());
     let path = |record: &Value| format!("activations/{}", id_in(record));
-    let logs = world.alice().get(&format!("{}/logs", path(&stored))).ok();
-    assert_eq!(logs["logs"].as_array().unwrap().len(), 1, "the stored record has the logs");
+    let logs = format!("{}/logs", path(&stored));
+    wait_for("the stored record has the logs", || {
+        world.alice().get(&logs).ok()["logs"].as_array().unwrap().len() == 1
+    });
 
     world.invoker.stores_nothing();
     let unstored = invoke(&world.alice());

@@ -1,8 +1,6 @@
 //! Throttles: what is one too many is refused, and says how many there may be. Each minute of the wall clock
 //! begins anew, so a test that counts tries again when the minute changed under it.
 
-use std::time::SystemTime;
-
 use serde_json::{Value, json};
 use whirl_backends::InProcessCoordination;
 use whirl_backends::coordination::Coordination;
@@ -12,22 +10,10 @@ use whirl_service::{Metrics, Readiness};
 
 use crate::client::Answer;
 use crate::invoker::Script;
-use crate::world::{Setting, World, unthrottled, wait_for};
+use crate::world::{Setting, World, unthrottled, wait_for, within_a_minute};
 
 fn limit(world: &World, limits: &Value) {
     world.administrator().put("/admin/namespaces/alice/limits", limits).ok();
-}
-
-/// What `count` gives when no minute began meanwhile. Each attempt needs a world of its own.
-fn within_a_minute<T>(count: impl Fn() -> T) -> T {
-    let minute = || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs() / 60;
-    loop {
-        let before = minute();
-        let counted = count();
-        if minute() == before {
-            return counted;
-        }
-    }
 }
 
 #[test]

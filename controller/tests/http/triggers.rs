@@ -16,7 +16,7 @@ fn fire(world: &World, trigger: &str, payload: &Value) -> Value {
     assert_eq!(answer.status, 202, "{}", answer.text());
     let id = id_in(&answer.json()).to_string();
     assert_eq!(answer.header("x-openwhisk-activation-id"), Some(id.as_str()));
-    world.alice().get(&format!("activations/{id}")).ok()
+    world.record(&id)
 }
 
 /// The log of a trigger's record, line by line.
@@ -164,7 +164,7 @@ fn a_fire_starts_its_rules_actions_and_is_recorded() {
     assert!(arguments.contains(r#""own":0"#) && arguments.contains(r#""city":"Oslo""#), "{arguments}");
     assert!(arguments.contains(r#""n":123456789012345678901234567890"#), "{arguments}");
 
-    let record = alice.get(&format!("activations/{id}")).ok();
+    let record = world.record(&id.to_string());
     let expected = [
         "namespace",
         "name",
@@ -201,7 +201,7 @@ fn an_empty_body_is_an_empty_payload() {
     world.has_trigger("tick");
     world.has_rule("onTick", "tick", "hello");
     let answer = world.alice().send("POST", "triggers/tick", &[], b"");
-    let record = world.alice().get(&format!("activations/{}", id_in(&answer.json()))).ok();
+    let record = world.record(&id_in(&answer.json()).to_string());
     assert_eq!(record["response"]["result"], json!({}));
     for (body, status) in [(json!([]), 400), (json!("x"), 400), (json!({"a": "x".repeat(1 << 20)}), 413)] {
         world.alice().post("triggers/tick", &body).refused(status);

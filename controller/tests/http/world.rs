@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
@@ -324,6 +324,18 @@ pub(crate) fn wait_for(what: &str, condition: impl Fn() -> bool) {
     while !condition() {
         assert!(Instant::now() < deadline, "it did not happen that {what}");
         std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// What `count` gives when no minute began meanwhile. Each attempt needs a world of its own.
+pub(crate) fn within_a_minute<T>(count: impl Fn() -> T) -> T {
+    let minute = || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs() / 60;
+    loop {
+        let before = minute();
+        let counted = count();
+        if minute() == before {
+            return counted;
+        }
     }
 }
 

@@ -47,7 +47,22 @@ impl Place {
             return None;
         };
         let topic_prefix = format!("test-{:016x}-", random());
-        Some(Self { config: KafkaConfig { brokers, topic_prefix, ..KafkaConfig::default() } })
+        // A broker that is busy with other tests takes its time to make a topic.
+        let patient = KafkaConfig {
+            publish_timeout_milliseconds: 20_000,
+            request_timeout_milliseconds: 20_000,
+            ..KafkaConfig::default()
+        };
+        Some(Self { config: KafkaConfig { brokers, topic_prefix, ..patient } })
+    }
+
+    /// With the times that a user has who sets none.
+    fn impatient(mut self) -> Self {
+        let KafkaConfig { publish_timeout_milliseconds, request_timeout_milliseconds, .. } =
+            KafkaConfig::default();
+        self.config =
+            KafkaConfig { publish_timeout_milliseconds, request_timeout_milliseconds, ..self.config };
+        self
     }
 
     async fn connect(&self) -> Arc<dyn Bus> {
@@ -233,7 +248,7 @@ async fn a_message_that_is_too_large_is_told_from_others() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_topic_that_is_lost_is_made_and_read_anew() {
-    let Some(place) = Place::new() else { return };
+    let Some(place) = Place::new().map(Place::impatient) else { return };
     let bus = place.connect().await;
     let (_reading, mut inbox) = read(&bus, INVOKER);
     let (ears, mut heard) = mpsc::unbounded_channel();

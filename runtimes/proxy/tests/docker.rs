@@ -43,16 +43,21 @@ fn processes_that_an_action_leaves_behind_are_collected() {
     with(Language::Node, &[], |mut container| {
         container.init_source(
             "const fs = require('fs');
+             let left;
              function main(args) {
-                 if (args.leave) require('child_process').execSync('sleep 0.2 > /dev/null 2>&1 &');
-                 const names = fs.readdirSync('/proc').filter((name) => /^[0-9]+$/.test(name))
-                     .map((name) => { try { return fs.readFileSync(`/proc/${name}/comm`, 'utf8').trim() } catch { return '' } });
-                 return { left: names.filter((name) => name === 'sleep').length };
+                 if (args.leave) {
+                     const shell = 'sleep 600 > /dev/null 2>&1 & echo $!';
+                     left = Number(require('child_process').execSync(shell).toString());
+                 }
+                 if (args.kill) process.kill(left, 'SIGKILL');
+                 return { isThere: fs.existsSync(`/proc/${left}`) };
              }",
         );
-        assert_eq!(container.run_ok(r#"{"value":{"leave":true}}"#)["left"], 1);
+        assert_eq!(container.run_ok(r#"{"value":{"leave":true}}"#)["isThere"], true);
         let deadline = Instant::now() + Duration::from_secs(20);
-        while container.run_ok("{}")["left"] != 0 {
+        // What was killed is there until somebody collects it.
+        container.run_ok(r#"{"value":{"kill":true}}"#);
+        while container.run_ok("{}")["isThere"] != false {
             assert!(Instant::now() < deadline, "the process that was left behind is still there");
             std::thread::sleep(Duration::from_millis(20));
         }

@@ -12,6 +12,7 @@ use crate::binaries;
 use crate::host::{self, Belongings, free_port};
 use crate::settings::UNTHROTTLED;
 use crate::world::eventually;
+use crate::{Answer, RawRequest};
 
 /// How long a process may take to stop when its world is dropped.
 const LAST_GRACE: Duration = Duration::from_secs(5);
@@ -52,6 +53,13 @@ impl ServerOptions {
         self
     }
 
+    /// The key of the namespace `guest`.
+    #[must_use]
+    pub fn auth(mut self, key: &str) -> Self {
+        self.arguments.extend(["--auth".to_owned(), key.to_owned()]);
+        self
+    }
+
     /// No stem cells: every first run starts a container.
     #[must_use]
     pub fn without_stem_cells(mut self) -> Self {
@@ -84,6 +92,29 @@ impl ServerOptions {
     #[must_use]
     pub fn give_up(&self) -> Exit {
         attempt(self, None, (free_port(), free_port()))
+    }
+
+    /// Starts a process, asks it without a pause until it answers, and kills it.
+    ///
+    /// # Panics
+    /// When it ends instead.
+    #[track_caller]
+    #[must_use]
+    pub fn first_answer(&self, ask: impl FnOnce(&str) -> RawRequest) -> Answer {
+        let folder = tempfile::tempdir().unwrap();
+        let port = free_port();
+        let mut child = spawn(self, folder.path(), &folder.path().join("data"), (port, free_port()));
+        let request = ask(&format!("127.0.0.1:{port}"));
+        let answer = loop {
+            if let Ok(answer) = request.try_send() {
+                break answer;
+            }
+            let ended = child.try_wait().unwrap();
+            assert!(ended.is_none(), "it ended with {ended:?}: {}", printed(folder.path()));
+        };
+        child.kill().unwrap();
+        child.wait().unwrap();
+        answer
     }
 
     pub(crate) fn needs_docker(&self) -> bool {
@@ -160,7 +191,7 @@ impl Server {
     /// What it has printed since it was first started.
     #[must_use]
     pub fn printed(&self) -> String {
-        fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+        printed(self.folder.path())
     }
 
     /// Kills it without a warning.
@@ -277,7 +308,11 @@ fn attempt(options: &ServerOptions, data: Option<&PathBuf>, ports: (u16, u16)) -
         }
         child.try_wait().unwrap()
     });
-    Exit { status, printed: fs::read_to_string(folder.path().join("log")).unwrap_or_default() }
+    Exit { status, printed: printed(folder.path()) }
+}
+
+fn printed(folder: &Path) -> String {
+    fs::read_to_string(folder.join("log")).unwrap_or_default()
 }
 
 fn spawn(options: &ServerOptions, folder: &Path, data: &Path, (port, admin_port): (u16, u16)) -> Child {

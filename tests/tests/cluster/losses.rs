@@ -107,7 +107,7 @@ fn a_frozen_invoker_is_given_up_and_joins_again() {
     let epoch = |invoker: &Part| invoker.admin("/status")["epoch"].as_u64().unwrap();
     let before = epoch(&cluster.invokers[home]);
     thread::scope(|scope| {
-        let call = scope.spawn(|| action.invoke_blocking(&json!({"milliseconds": 2000})));
+        let call = scope.spawn(|| action.invoke_blocking(&json!({"milliseconds": 8000})));
         eventually("the call in flight", || {
             (cluster.controllers[0].admin("/activation/count") == 1).then_some(())
         });

@@ -38,7 +38,7 @@ fn one_whose_controller_is_killed_ends_once_it_is_back() {
     let Some(mut cluster) = Cluster::start(2, 1) else { return };
     let worlds = [cluster.world(0), cluster.world(1)];
     let mut controllers: Vec<Part> = std::mem::take(&mut cluster.controllers);
-    let steps = [("one", 0), ("two", 1500), ("three", 0)].map(|(name, time)| step(&worlds[1], name, time));
+    let steps = [("one", 0), ("two", 8000), ("three", 0)].map(|(name, time)| step(&worlds[1], name, time));
     let chain = chain(&worlds[1], &steps);
     let id = worlds[0].post(&chain.path(), &json!({})).accepted();
     eventually("the first step's record", || (steps[0].records().len() == 1).then_some(()));

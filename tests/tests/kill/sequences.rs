@@ -50,7 +50,7 @@ fn a_killed_sequence_goes_on_and_runs_nothing_twice() {
     let (file, lines) = trace(folder.path());
     let (chain, hog) = {
         let (chain, hog) = (chain(&world), noted(&world, "hog"));
-        let chain = chain.fire(&arguments(&file, 1000));
+        let chain = chain.fire(&arguments(&file, 3000));
         eventually("the first step", || (lines() == ["one"]).then_some(()));
         let hog = hog.fire(&arguments(&file, 60_000));
         eventually("the next one in the only container", || (lines() == ["one", "hog"]).then_some(()));
@@ -73,7 +73,7 @@ fn a_told_end_lets_a_sequence_finish() {
     let folder = tempfile::tempdir().unwrap();
     let (file, lines) = trace(folder.path());
     let id = chain(&world).fire(&arguments(&file, 300));
-    eventually("the first step", || (lines() == ["one"]).then_some(()));
+    eventually("the first step", || (!lines().is_empty()).then_some(()));
     world.server().terminate();
     let exit = world.server_mut().wait();
     assert_eq!(exit.status.code(), Some(0), "{}", exit.printed);

@@ -97,7 +97,7 @@ async fn output_that_nobody_reads_stops_the_container_but_not_its_removal() {
     let body = Bytes::from(json!({"value": {"lines": 100_000}}).to_string());
     let exchange = client.run(body, limits(Duration::from_secs(2))).await;
     assert_eq!(exchange.reply, Reply::TimedOut);
-    tokio::time::timeout(PATIENCE / 4, factory.destroy(&spec.name)).await.unwrap().unwrap();
+    tokio::time::timeout(PATIENCE, factory.destroy(&spec.name)).await.unwrap().unwrap();
     assert_eq!(factory.state(&spec.name).await.unwrap(), ContainerState::Ended);
     drop(started.output);
     factory.close().await.unwrap();
