@@ -324,7 +324,7 @@ impl From<StoreError> for ApiError {
             StoreError::Conflict(_) => Self::Conflict,
             // Until the operator has mended it, a store that refuses us is as good as away.
             StoreError::Unavailable { .. } | StoreError::Refused { .. } => Self::StoreUnavailable(error),
-            StoreError::Corrupt { .. } => Self::Internal(Box::new(error)),
+            StoreError::Corrupt { .. } | StoreError::Unfit { .. } => Self::Internal(Box::new(error)),
         }
     }
 }

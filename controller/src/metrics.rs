@@ -47,6 +47,8 @@ pub(crate) struct RecordMetrics {
     pub(crate) waiting: IntGauge,
     /// Attempts that failed.
     pub(crate) failures: IntCounter,
+    /// Those that the store did not take as they were.
+    pub(crate) refused: IntCounter,
 }
 
 /// Sequences and compositions that the controller runs.
@@ -222,6 +224,10 @@ impl RecordMetrics {
             failures: metrics.counter(
                 "whirl_controller_record_write_failures_total",
                 "Failed attempts of the controller to write records; they are tried again.",
+            )?,
+            refused: metrics.counter(
+                "whirl_controller_records_refused_total",
+                "Records of the controller that the store did not take as they were; one that says so is in the place of each.",
             )?,
         })
     }

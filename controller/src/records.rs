@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use prometheus::IntGauge;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
-use whirl_backends::store::ActivationStore;
+use whirl_backends::store::{ActivationStore, put_all_that_fit};
 use whirl_model::ActivationRecord;
 
 use crate::api_error::ApiError;
@@ -82,13 +82,18 @@ impl Records {
     }
 
     async fn write(&self, records: &[Arc<ActivationRecord>]) {
-        while let Err(error) = self.store.put_all(records).await {
-            self.metrics.failures.inc();
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                records = records.len(),
-                "records cannot be written; trying again"
-            );
+        loop {
+            match put_all_that_fit(&*self.store, records).await {
+                Ok(refused) => return self.metrics.refused.inc_by(refused),
+                Err(error) => {
+                    self.metrics.failures.inc();
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        records = records.len(),
+                        "records cannot be written; trying again"
+                    );
+                }
+            }
             tokio::time::sleep(RETRY_AFTER).await;
         }
     }
@@ -107,5 +112,66 @@ impl<'a> Waiting<'a> {
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         self.0.dec();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_trait::async_trait;
+    use whirl_backends::contract;
+    use whirl_backends::store::{ActivationQuery, RecordForm, StoreError};
+    use whirl_model::{ActivationId, Json, Namespace, Outcome};
+    use whirl_service::Metrics;
+
+    use super::*;
+    use crate::metrics::ControllerMetrics;
+
+    /// Takes no batch with the record of an action that is called `odd` and has logs.
+    #[derive(Default)]
+    struct Picky(Mutex<Vec<Arc<ActivationRecord>>>);
+
+    #[async_trait]
+    impl ActivationStore for Picky {
+        async fn put_all(&self, records: &[Arc<ActivationRecord>]) -> Result<(), StoreError> {
+            let is_odd =
+                |record: &Arc<ActivationRecord>| record.name.as_str() == "odd" && !record.logs.is_empty();
+            if records.iter().any(is_odd) {
+                return Err(StoreError::Unfit { operation: "write records", source: "it is odd".into() });
+            }
+            self.0.lock().extend_from_slice(records);
+            Ok(())
+        }
+        async fn get(&self, _: &Namespace, id: ActivationId) -> Result<ActivationRecord, StoreError> {
+            Err(StoreError::NotFound(id.to_string()))
+        }
+        async fn existing(&self, _: &[(Namespace, ActivationId)]) -> Result<Vec<ActivationId>, StoreError> {
+            Ok(Vec::new())
+        }
+        async fn list(&self, _: &ActivationQuery, _: RecordForm) -> Result<Vec<Json>, StoreError> {
+            Ok(Vec::new())
+        }
+        async fn count(&self, _: &ActivationQuery) -> Result<u64, StoreError> {
+            Ok(0)
+        }
+    }
+
+    #[tokio::test]
+    async fn a_record_that_the_store_refuses_keeps_no_other_waiting() {
+        let (store, metrics) = (Arc::new(Picky::default()), Metrics::new());
+        let counts = ControllerMetrics::new(&metrics).unwrap().records;
+        let records = Arc::new(Records::new(store.clone(), counts.clone()));
+        let namespace = contract::new_namespace();
+        let record = |name| {
+            let logs = vec!["a step".to_owned()];
+            Arc::new(ActivationRecord { logs, ..contract::record(&namespace, name, 1) })
+        };
+        tokio::join!(
+            records.gather(record("plain")),
+            records.gather(record("odd")),
+            records.gather(record("other")),
+        );
+        let outcomes: Vec<_> = store.0.lock().iter().map(|record| record.response.outcome).collect();
+        assert_eq!(outcomes, [Outcome::Success, Outcome::InternalError, Outcome::Success]);
+        assert_eq!((counts.refused.get(), counts.failures.get(), counts.waiting.get()), (1, 0, 0));
     }
 }

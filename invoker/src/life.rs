@@ -81,6 +81,7 @@ impl Shell {
             return (Willingness::Draining, None);
         }
         let complaint = self.factory.trouble().or_else(|| self.health.lock().complaint());
+        let complaint = complaint.or_else(|| self.records.complaint());
         match complaint {
             Some(reason) => (Willingness::Unhealthy, Some(reason)),
             None => (Willingness::Up, None),
@@ -106,7 +107,7 @@ impl Shell {
                 let load = state.pool.load();
                 (state.intake.next(), load.waiting + load.running + state.intake.on_their_way())
             };
-            let open = (in_hand < self.config.credit).then_some(next);
+            let open = (in_hand + self.records.withheld() < self.config.credit).then_some(next);
             if open.is_some() && open == before {
                 return;
             }

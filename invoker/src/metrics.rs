@@ -21,7 +21,7 @@ pub(crate) struct Stages {
 pub struct InvokerMetrics {
     /// Containers handed to activations, by how they came and why they are not warm.
     pub(crate) placements: IntCounterVec,
-    /// Activations for which no container was free in time.
+    /// Activations for which no container was free, or no image there, in time.
     pub(crate) expired: IntCounter,
     /// 1 while containers can be neither made nor removed.
     pub(crate) engine_trouble: IntGauge,
@@ -39,6 +39,8 @@ pub struct InvokerMetrics {
     pub(crate) records_waiting: IntGauge,
     /// Failed attempts to write records.
     pub(crate) record_failures: IntCounter,
+    /// Records that the store did not take as they were.
+    pub(crate) records_refused: IntCounter,
     /// Failed attempts to send acknowledgements.
     pub(crate) acknowledgement_failures: IntCounter,
     /// Activations meant for another life.
@@ -70,7 +72,7 @@ pub fn register(metrics: &Metrics) -> Result<InvokerMetrics, MetricsError> {
         )?,
         expired: metrics.counter(
             "whirl_invoker_expired_total",
-            "Activations that were recorded and not run, as no container was free for them in time.",
+            "Activations that were recorded and not run, as no container was free for them, or their image was not there, in time.",
         )?,
         engine_trouble: metrics.gauge(
             "whirl_invoker_engine_trouble",
@@ -104,6 +106,10 @@ pub fn register(metrics: &Metrics) -> Result<InvokerMetrics, MetricsError> {
         record_failures: metrics.counter(
             "whirl_invoker_record_write_failures_total",
             "Failed attempts to write activation records; they are tried again.",
+        )?,
+        records_refused: metrics.counter(
+            "whirl_invoker_records_refused_total",
+            "Activation records that the store did not take as they were; one that says so is in the place of each.",
         )?,
         acknowledgement_failures: metrics.counter(
             "whirl_invoker_acknowledgement_failures_total",

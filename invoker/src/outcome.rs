@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
 use whirl_containers::action_client::{Answer, Exchange, Reply};
 use whirl_containers::factory::ContainerState;
 use whirl_model::json::JsonKind;
 use whirl_model::limits::LimitError;
-use whirl_model::{ActivationResponse, Json, Outcome};
+use whirl_model::{ActivationResponse, ImageName, Json, Outcome};
 use whirl_scheduling::pool::{Rejection, StartFailure};
 
 /// What became of `/init` or `/run`.
@@ -185,20 +184,12 @@ fn says(error: &Json, text: &str) -> bool {
     error.to_text().is_some_and(|said| said == text)
 }
 
-/// The member `error` of a JSON object; one that is `null` counts.
+/// The member `error` of a JSON object, the last one if it is repeated; one that is `null` counts.
 fn error_member(body: &[u8]) -> Option<Json> {
-    #[derive(Deserialize)]
-    struct Probe {
-        #[serde(default, deserialize_with = "present")]
-        error: Option<Json>,
-    }
-    fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Json>, D::Error> {
-        Json::deserialize(deserializer).map(Some)
-    }
     if !body.trim_ascii_start().starts_with(b"{") {
         return None;
     }
-    serde_json::from_slice::<Probe>(body).ok()?.error
+    Json::parse(&String::from_utf8_lossy(body)).ok()?.member("error")
 }
 
 /// No container could be had for it, within `patience` if that is why.
@@ -230,6 +221,16 @@ pub(crate) fn of_rejection(rejection: &Rejection, patience: Duration) -> Activat
             ActivationResponse::failure(Outcome::InternalError, message)
         }
     }
+}
+
+/// The user's image did not come within `patience`.
+pub(crate) fn image_too_slow(image: &ImageName, patience: Duration) -> ActivationResponse {
+    developer(&format!("Failed to pull container image '{image}' within {} seconds.", patience.as_secs()))
+}
+
+/// One container of a user's image after the other did not take the activation.
+pub(crate) fn not_taken(image: &ImageName) -> ActivationResponse {
+    developer(&format!("The containers of image '{image}' did not take the activation."))
 }
 
 /// One container after the other was dead before it took the activation.

@@ -24,6 +24,7 @@ mod failure;
 mod limits;
 mod record;
 mod rows;
+mod storable;
 mod subjects;
 
 use database::{Call, Database, Server};
@@ -127,7 +128,8 @@ impl CouchdbConfig {
 }
 
 /// Entities, activation records and subjects in CouchDB. A write has returned when a majority of the server's
-/// copies have it. Integers keep their value, other numbers that of a double; how they are written may change.
+/// copies have it. Integers keep their value, other numbers that of a double; how they are written may change. Numbers
+/// beyond every double become the largest or smallest, and unpaired surrogates U+FFFD.
 pub struct CouchdbStore {
     server: Server,
     entities: Database,

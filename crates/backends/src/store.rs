@@ -17,6 +17,10 @@ use whirl_model::{
     Namespace, NamespaceLimits, Package, Revision, Rule, Subject, Timestamp, Trigger,
 };
 
+mod records;
+
+pub use records::put_all_that_fit;
+
 /// Why a store did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -45,6 +49,15 @@ pub enum StoreError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The store does not take this content, now or later; it takes other content.
+    #[error("the store does not take what it is given to {operation}")]
+    Unfit {
+        /// What was asked, such as "write activation records".
+        operation: &'static str,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// What is stored, or should be, cannot be understood.
     #[error("'{id}' has a form that the store cannot use")]
     Corrupt {
@@ -61,6 +74,12 @@ impl StoreError {
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         matches!(self, Self::Unavailable { .. })
+    }
+
+    /// Whether what was given is at fault: the same call with other content may succeed.
+    #[must_use]
+    pub fn is_of_content(&self) -> bool {
+        matches!(self, Self::Unfit { .. } | Self::Corrupt { .. })
     }
 }
 
@@ -271,7 +290,8 @@ pub enum RecordForm {
 #[async_trait]
 pub trait ActivationStore: Send + Sync {
     /// Writes records, durably. A record whose id is there already is left as it is, so that the same call may
-    /// be repeated: after an error some may have been written.
+    /// be repeated: after an error some may have been written. `Unfit` or `Corrupt` if the store does not take
+    /// one of them; [`put_all_that_fit`] finds which.
     async fn put_all(&self, records: &[Arc<ActivationRecord>]) -> Result<(), StoreError>;
 
     /// Reads one record of a namespace.

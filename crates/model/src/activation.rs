@@ -172,6 +172,26 @@ impl Provenance<'_> {
 }
 
 impl ActivationRecord {
+    /// The same record with these logs; its own are not copied.
+    #[must_use]
+    pub fn with_logs(&self, logs: Vec<String>) -> Self {
+        Self {
+            namespace: self.namespace.clone(),
+            name: self.name.clone(),
+            version: self.version,
+            subject: self.subject.clone(),
+            activation_id: self.activation_id,
+            cause: self.cause,
+            start: self.start,
+            end: self.end,
+            duration: self.duration,
+            response: self.response.clone(),
+            logs,
+            annotations: self.annotations.clone(),
+            publish: self.publish,
+        }
+    }
+
     /// The record as clients get it.
     #[must_use]
     pub fn to_json(&self) -> Json {

@@ -3,6 +3,7 @@
 //! Nothing here interprets numbers or strings: big integers, `1.0` and unpaired escapes survive. Use
 //! `serde_json::Value` where a value has to be taken apart.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -89,7 +90,8 @@ impl Json {
         self.kind() == JsonKind::Null
     }
 
-    /// The top-level member `key` of an object; the last one if it is repeated. `None` for anything else.
+    /// The top-level member `key` of an object; the last one if it is repeated. `None` for anything else. Other keys
+    /// may be of any sort that JSON allows.
     #[must_use]
     pub fn member(&self, key: &str) -> Option<Json> {
         if self.kind() != JsonKind::Object {
@@ -103,8 +105,8 @@ impl Json {
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut found = None;
-                while let Some(key) = map.next_key::<std::borrow::Cow<'de, str>>()? {
-                    if key == self.0 {
+                while let Some(Key(key)) = map.next_key()? {
+                    if *key == *self.0.as_bytes() {
                         found = Some(map.next_value()?);
                     } else {
                         map.next_value::<IgnoredAny>()?;
@@ -134,6 +136,28 @@ impl Json {
             JsonKind::Null => false,
             JsonKind::Number => self.as_str().parse::<f64>().is_ok_and(|n| n != 0.0),
         }
+    }
+}
+
+/// A member's key as bytes: one with an unpaired surrogate is no text.
+struct Key<'de>(Cow<'de, [u8]>);
+
+impl<'de> Deserialize<'de> for Key<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Bytes;
+        impl<'de> Visitor<'de> for Bytes {
+            type Value = Key<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a key")
+            }
+            fn visit_borrowed_bytes<E>(self, key: &'de [u8]) -> Result<Self::Value, E> {
+                Ok(Key(Cow::Borrowed(key)))
+            }
+            fn visit_bytes<E>(self, key: &[u8]) -> Result<Self::Value, E> {
+                Ok(Key(Cow::Owned(key.to_vec())))
+            }
+        }
+        deserializer.deserialize_bytes(Bytes)
     }
 }
 
@@ -232,6 +256,9 @@ mod tests {
         assert_eq!(json.member("error").unwrap().as_str(), "2");
         assert!(json.member("b").is_none());
         assert!(Json::parse("[1]").unwrap().member("error").is_none());
+        let odd = Json::parse(r#"{"\ud83d":1,"error":2,"\udc00\"":3,"error":4,"\ud83d\ude00":5}"#).unwrap();
+        assert_eq!(odd.member("error").unwrap().as_str(), "4");
+        assert_eq!(odd.member("\u{1f600}").unwrap().as_str(), "5");
     }
 
     #[test]

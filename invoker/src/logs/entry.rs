@@ -1,5 +1,6 @@
 //! One activation's log while it is written: what is kept of it, and how its end shows. Who watches it is in `watch.rs`.
 
+use std::fmt::Write;
 use std::time::SystemTime;
 
 use whirl_containers::factory::Stream;
@@ -13,6 +14,9 @@ const BROKEN: &str = "The action did not initialize or run as expected. Log data
 const INCOMPLETE: &str = "There was an issue while collecting your logs. Data might be missing.";
 const UNRECORDED: &str =
     "Logs of activations that share a container are not recorded: the image does not say whose a line is.";
+
+/// Bytes that stand before a line's text.
+const PREFIX: usize = "0000-00-00T00:00:00.000000000Z stdout: ".len();
 
 /// How a log came to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,8 +37,10 @@ pub(super) struct Entry<T> {
     pub(super) marks: [bool; 2],
     /// Set when the run has ended, with that time.
     pub(super) page: Option<(Page<T>, Moment)>,
+    /// Bytes of text, each line with its newline. The lines with their stamps, as they are kept, may have twice that.
     pub(super) limit: usize,
-    bytes: usize,
+    said: usize,
+    kept: usize,
     lines: Vec<String>,
     truncated: bool,
     watchers: Watchers,
@@ -48,7 +54,8 @@ impl<T> Entry<T> {
             marks: [false; 2],
             page: None,
             limit,
-            bytes: 0,
+            said: 0,
+            kept: 0,
             lines: Vec::new(),
             truncated: false,
             watchers: Watchers::default(),
@@ -60,19 +67,17 @@ impl<T> Entry<T> {
         if self.truncated || self.limit == 0 {
             return;
         }
-        self.bytes += line.len() + 1;
-        if self.bytes > self.limit {
-            self.truncated = true;
-            let limit = self.limit;
-            self.warn(
-                &format!(
-                    "Logs were truncated because the total bytes size exceeds the limit of {limit} bytes."
-                ),
-                clock,
-            );
-        } else {
-            self.keep(format_line(stream, line, clock));
+        let formatted = format_line(stream, line, clock);
+        self.said += line.len() + 1;
+        self.kept += formatted.len() + 1;
+        if self.said <= self.limit && self.kept <= 2 * self.limit {
+            return self.keep(formatted);
         }
+        self.truncated = true;
+        let limit = self.limit;
+        let warning =
+            format!("Logs were truncated because the total bytes size exceeds the limit of {limit} bytes.");
+        self.warn(&warning, clock);
     }
 
     /// The log without its first `from` lines, as far as it goes at once.
@@ -111,7 +116,9 @@ impl<T> Entry<T> {
 fn format_line(stream: Stream, line: &[u8], clock: SystemTime) -> String {
     let stamp = humantime::format_rfc3339_nanos(clock);
     let text = String::from_utf8_lossy(line);
-    format!("{stamp:<30} {}: {text}", stream.name())
+    let mut formatted = String::with_capacity(PREFIX + text.len());
+    write!(formatted, "{stamp:<30} {}: {text}", stream.name()).expect("a string takes everything");
+    formatted
 }
 
 #[cfg(test)]
@@ -130,27 +137,44 @@ mod tests {
 
     #[test]
     fn a_log_may_have_exactly_its_limit() {
-        let mut entry = entry(10);
-        push(&mut entry, "four");
-        push(&mut entry, "five");
+        let mut entry = entry(100);
+        let line = "x".repeat(49);
+        push(&mut entry, &line);
+        push(&mut entry, &line);
         assert_eq!((entry.lines.len(), entry.truncated), (2, false));
         push(&mut entry, "");
         push(&mut entry, "more");
         let warning =
-            "stderr: Logs were truncated because the total bytes size exceeds the limit of 10 bytes.";
+            "stderr: Logs were truncated because the total bytes size exceeds the limit of 100 bytes.";
+        let line = format!("stdout: {line}");
         assert_eq!(
             entry.lines.iter().map(|line| &line[31..]).collect::<Vec<_>>(),
-            ["stdout: four", "stdout: five", warning]
+            [line.as_str(), &line, warning]
         );
     }
 
     #[test]
+    fn a_flood_of_short_lines_is_kept_within_twice_the_limit() {
+        const LIMIT: usize = 1 << 20;
+        for line in [b"".as_slice(), b"x", &[0xff; 100]] {
+            let mut entry = entry(LIMIT);
+            (0..LIMIT).for_each(|_| entry.push(Stream::Stdout, line, SystemTime::UNIX_EPOCH));
+            let (last, lines) = entry.lines.split_last().unwrap();
+            let kept: usize = lines.iter().map(|line| line.len() + 1).sum();
+            assert!(kept <= 2 * LIMIT && kept > 2 * LIMIT - 1000, "{kept}");
+            let warning =
+                "Logs were truncated because the total bytes size exceeds the limit of 1048576 bytes.";
+            assert_eq!(&last[31..], format!("stderr: {warning}"));
+        }
+    }
+
+    #[test]
     fn a_watcher_sees_what_the_record_will_have_and_its_end() {
-        let mut entry = entry(6);
+        let mut entry = entry(60);
         push(&mut entry, "a");
         let mut watch = entry.watch(0);
         assert_eq!(watch.so_far, entry.lines);
-        for line in ["b", "too much", "c"] {
+        for line in ["b", &"too much".repeat(10), "c"] {
             push(&mut entry, line);
         }
         let lines = entry.lines.clone();

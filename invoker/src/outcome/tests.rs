@@ -96,6 +96,17 @@ fn an_error_member_is_an_application_error_and_all_that_is_kept() {
 }
 
 #[test]
+fn an_error_is_found_in_odd_results_too() {
+    for body in
+        [r#"{"error":1,"error":2}"#, r#"{"\ud83d":1,"error":2}"#, r#"{"\udc00":"\ud83d","err\u006fr":2}"#]
+    {
+        assert_eq!(run(200, body), (Outcome::ApplicationError, r#"{"error":2}"#.into()), "{body}");
+        assert_eq!(run(502, body), (Outcome::DeveloperError, r#"{"error":2}"#.into()), "{body}");
+        assert_eq!(init(502, body), (Outcome::DeveloperError, r#"{"error":2}"#.into()), "{body}");
+    }
+}
+
+#[test]
 fn what_is_no_object_or_array_is_the_developers_error() {
     let invalid =
         |body| mistake(&format!("The action did not produce a valid JSON or JSON Array response: {body}"));

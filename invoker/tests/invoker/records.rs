@@ -1,16 +1,19 @@
 //! Activations that go well, and what is told and kept of them.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use whirl_backends::bus::Bus;
 use whirl_backends::contract::new_activation_id;
+use whirl_backends::coordination::in_process::InProcessCoordination;
 use whirl_backends::store::{ActivationQuery, ActivationStore, RecordForm, StoreError, Stores};
 use whirl_containers::scripted::{Call, Script, ScriptedReply};
 use whirl_invoker::InvokerConfig;
-use whirl_model::{ActivationId, ActivationMessage, ActivationRecord, Json, Keep, Namespace, Outcome};
+use whirl_model::{
+    ActivationId, ActivationMessage, ActivationRecord, Json, Keep, Namespace, Outcome, Willingness,
+};
 
 use crate::world::{Setting, World, annotation, eventually, result};
 
@@ -202,40 +205,110 @@ async fn the_trace_context_reaches_the_action() {
     assert!(runs[1].get("traceparent").is_none());
 }
 
-static REFUSALS: AtomicUsize = AtomicUsize::new(0);
+/// Stands before the store: says of every write whether it goes well.
+struct Gate {
+    store: Arc<dyn ActivationStore>,
+    opens: fn(&[Arc<ActivationRecord>]) -> Result<(), StoreError>,
+}
 
-/// Refuses the first writes.
-struct Flaky(Arc<dyn ActivationStore>);
+fn gated(stores: Stores, opens: fn(&[Arc<ActivationRecord>]) -> Result<(), StoreError>) -> Stores {
+    Stores { activations: Arc::new(Gate { store: stores.activations.clone(), opens }), ..stores }
+}
+
+fn away() -> StoreError {
+    StoreError::Unavailable { operation: "write records", source: std::io::Error::other("away").into() }
+}
 
 #[async_trait]
-impl ActivationStore for Flaky {
+impl ActivationStore for Gate {
     async fn put_all(&self, records: &[Arc<ActivationRecord>]) -> Result<(), StoreError> {
-        if REFUSALS.fetch_add(1, Ordering::SeqCst) < 2 {
-            let source = std::io::Error::other("away").into();
-            return Err(StoreError::Unavailable { operation: "write records", source });
-        }
-        self.0.put_all(records).await
+        (self.opens)(records)?;
+        self.store.put_all(records).await
     }
     async fn get(&self, namespace: &Namespace, id: ActivationId) -> Result<ActivationRecord, StoreError> {
-        self.0.get(namespace, id).await
+        self.store.get(namespace, id).await
     }
     async fn existing(&self, ids: &[(Namespace, ActivationId)]) -> Result<Vec<ActivationId>, StoreError> {
-        self.0.existing(ids).await
+        self.store.existing(ids).await
     }
     async fn list(&self, query: &ActivationQuery, form: RecordForm) -> Result<Vec<Json>, StoreError> {
-        self.0.list(query, form).await
+        self.store.list(query, form).await
     }
     async fn count(&self, query: &ActivationQuery) -> Result<u64, StoreError> {
-        self.0.count(query).await
+        self.store.count(query).await
     }
 }
 
 #[tokio::test]
 async fn records_wait_for_a_store_that_is_away() {
-    let wrap = |stores: Stores| Stores { activations: Arc::new(Flaky(stores.activations.clone())), ..stores };
+    static REFUSALS: AtomicUsize = AtomicUsize::new(0);
+    let wrap = |stores| {
+        gated(stores, |_| if REFUSALS.fetch_add(1, Ordering::SeqCst) < 2 { Err(away()) } else { Ok(()) })
+    };
     let mut world = World::start(Setting { wrap, ..Setting::default() }).await;
     let action = world.action("hello");
     let answer = world.invoke(&action, "{}").await;
     world.stored(answer.activation_id).await;
     assert_eq!(REFUSALS.load(Ordering::SeqCst), 3);
+}
+
+#[tokio::test]
+async fn a_record_that_the_store_refuses_keeps_no_other_waiting() {
+    let wrap = |stores| {
+        gated(stores, |records| match records.iter().any(|record| result(record).contains("odd")) {
+            true => Err(StoreError::Unfit { operation: "write records", source: "it is odd".into() }),
+            false => Ok(()),
+        })
+    };
+    // Long enough that all of them are one batch.
+    let config = InvokerConfig { record_gather_milliseconds: 200, ..InvokerConfig::default() };
+    let mut world = World::start(Setting { wrap, config, ..Setting::default() }).await;
+    let action = world.action("hello");
+    let mut answers = Vec::new();
+    for arguments in ["{}", r#"{"it":"is odd"}"#, "{}"] {
+        answers.push(world.invoke(&action, arguments).await);
+    }
+    for answer in &answers {
+        let stored = world.stored(answer.activation_id).await;
+        if result(answer).contains("odd") {
+            assert_eq!(stored.response.outcome, Outcome::InternalError);
+            assert!(result(&stored).contains("'success'"), "{}", result(&stored));
+            assert_eq!((stored.start, stored.annotations), (answer.start, answer.annotations.clone()));
+        } else {
+            assert_eq!(stored.response, answer.response);
+        }
+    }
+    assert!(world.invoker.drain(Duration::from_secs(20)).await.unwrap(), "nothing waits any more");
+    assert!(world.metrics.render().contains("whirl_invoker_records_refused_total 1"));
+}
+
+#[tokio::test]
+async fn while_too_many_records_wait_nothing_is_taken_and_the_cluster_knows() {
+    static AWAY: AtomicBool = AtomicBool::new(true);
+    let wrap = |stores| gated(stores, |_| if AWAY.load(Ordering::SeqCst) { Err(away()) } else { Ok(()) });
+    let script =
+        Script::default().on_run(|_| ScriptedReply::ok(format!(r#"{{"x":"{}"}}"#, "x".repeat(1_000_000))));
+    let config = InvokerConfig { credit: 1, ..Setting::default().config };
+    let cluster = Some(Arc::new(InProcessCoordination::default()));
+    let mut world = World::start(Setting { wrap, script, config, cluster, ..Setting::default() }).await;
+    let action = world.action("large");
+    let standing = |world: &World| world.invoker.status().willingness;
+    let mut runs = 0;
+    while standing(&world) == Willingness::Up {
+        world.invoke(&action, "{}").await;
+        runs += 1;
+        assert!(runs < 100, "{runs} records of a megabyte wait");
+    }
+    assert!(runs > 60, "{runs}");
+    assert_eq!(standing(&world), Willingness::Unhealthy);
+    // Its credit may have been granted before the last record came.
+    world.invoke(&action, "{}").await;
+    let late = world.message(&action, "{}").await;
+    let late = world.publish(late).await;
+    let load = world.invoker.load();
+    assert_eq!((load.waiting, load.running), (0, 0), "it stays in the topic");
+    AWAY.store(false, Ordering::SeqCst);
+    assert_eq!(world.answer().await.activation_id, late);
+    world.stored(late).await;
+    eventually("the end of the trouble", async || (standing(&world) == Willingness::Up).then_some(())).await;
 }

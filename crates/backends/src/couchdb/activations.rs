@@ -34,7 +34,7 @@ impl ActivationStore for CouchdbStore {
             documents.push(record::encode(record)?);
         }
         for batch in batches(documents) {
-            self.write(batch).await.map_err(|failure| failure.during("write activation records"))?;
+            self.write(batch).await.map_err(Failure::of_records)?;
         }
         Ok(())
     }

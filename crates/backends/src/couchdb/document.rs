@@ -6,6 +6,7 @@ use whirl_model::{DocId, Json, Revision};
 
 use super::code::{Code, CodeError, Outgoing, Stub};
 use super::failure::corrupt;
+use super::storable::storable;
 use crate::store::{Collection, Document, NewDocument, StoreError};
 
 /// A JSON object whose values are kept to the letter.
@@ -48,7 +49,7 @@ fn try_encode(
     if let Some(expected) = expected {
         document.insert("_rev".to_owned(), Json::of(expected.as_str()));
     }
-    document.extend(object(&new.body)?);
+    document.extend(read(&storable(new.body.as_str()))?);
     document.insert("entityType".to_owned(), Json::of(type_of(new.collection)));
     let Some(code) = &new.attachment else { return Ok(document) };
     let mut exec = object(document.get("exec").ok_or(LayoutError::NoExec)?)?;
@@ -107,7 +108,11 @@ pub(super) fn is_same(written: &Members, read: &Members) -> bool {
 }
 
 fn object(json: &Json) -> Result<Members, LayoutError> {
-    serde_json::from_str(json.as_str()).map_err(LayoutError::NoObject)
+    read(json.as_str())
+}
+
+fn read(text: &str) -> Result<Members, LayoutError> {
+    serde_json::from_str(text).map_err(LayoutError::NoObject)
 }
 
 fn is_binary(exec: &Members) -> bool {

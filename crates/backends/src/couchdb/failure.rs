@@ -56,6 +56,18 @@ impl Failure {
         }
     }
 
+    /// The error for the caller who asked to write records. `Unfit` where CouchDB itself says that it cannot read the
+    /// request, or something on the way to it that the request is too large.
+    pub(super) fn of_records(self) -> StoreError {
+        const OPERATION: &str = "write activation records";
+        match &self {
+            Self::Status { status: StatusCode::PAYLOAD_TOO_LARGE, .. } => {}
+            Self::Status { status: StatusCode::BAD_REQUEST, error, .. } if !error.is_empty() => {}
+            _ => return self.during(OPERATION),
+        }
+        StoreError::Unfit { operation: OPERATION, source: Box::new(self) }
+    }
+
     /// The error for the caller who asked for `operation`.
     pub(super) fn during(self, operation: &'static str) -> StoreError {
         let for_good = match &self {
@@ -73,4 +85,26 @@ impl Failure {
 
 pub(super) fn corrupt(id: &str, source: impl Into<Box<dyn Error + Send + Sync>>) -> StoreError {
     StoreError::Corrupt { id: id.to_owned(), source: source.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_said_of_the_records_is_their_fault() {
+        let of = |status, error: &str| {
+            let (error, reason) = (error.to_owned(), "invalid UTF-8 JSON".to_owned());
+            Failure::Status { status, error, reason }.of_records()
+        };
+        assert!(of(StatusCode::BAD_REQUEST, "bad_request").is_of_content());
+        assert!(of(StatusCode::PAYLOAD_TOO_LARGE, "document_too_large").is_of_content());
+        assert!(of(StatusCode::PAYLOAD_TOO_LARGE, "").is_of_content());
+        for refused in [of(StatusCode::BAD_REQUEST, ""), of(StatusCode::UNAUTHORIZED, "unauthorized")] {
+            assert!(matches!(refused, StoreError::Refused { .. }), "{refused:?}");
+        }
+        for status in [StatusCode::INTERNAL_SERVER_ERROR, StatusCode::TOO_MANY_REQUESTS] {
+            assert!(of(status, "x").is_retryable());
+        }
+    }
 }

@@ -1,10 +1,13 @@
 //! Activation records as documents: OpenWhisk's layout. The id is `NAMESPACE/ACTIVATION`; a record without an
 //! end has `end` 0, which older readers need.
 
-use indexmap::IndexMap;
+use std::borrow::Cow;
+
+use serde::Serialize;
 use whirl_model::{ActivationId, ActivationRecord, Json, Namespace, Timestamp};
 
 use super::failure::corrupt;
+use super::storable::storable;
 use crate::store::StoreError;
 
 /// CouchDB refuses documents of more than 8,000,000 bytes unless it is told otherwise.
@@ -16,35 +19,49 @@ pub(super) fn document_id(namespace: &Namespace, id: ActivationId) -> String {
     format!("{namespace}/{id}")
 }
 
+/// A record as its document has it.
+#[derive(Serialize)]
+struct Layout<'a> {
+    #[serde(rename = "_id")]
+    id: &'a str,
+    #[serde(flatten)]
+    record: &'a ActivationRecord,
+    /// For a record that has none of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    end: Option<Timestamp>,
+    #[serde(rename = "entityType")]
+    entity_type: &'static str,
+}
+
 /// The text of a new document. Logs that make it larger than CouchDB takes are cut.
 pub(super) fn encode(record: &ActivationRecord) -> Result<String, StoreError> {
     let text = to_text(record)?;
     if text.len() <= LARGEST {
         return Ok(text);
     }
-    let without_logs = ActivationRecord { logs: vec![CUT.to_owned()], ..record.clone() };
-    let mut room = LARGEST.saturating_sub(to_text(&without_logs)?.len());
+    drop(text);
+    let mut cut = record.with_logs(vec![CUT.to_owned()]);
+    let mut room = LARGEST.saturating_sub(to_text(&cut)?.len());
     let fits = |line: &&String| {
         let size = Json::of(line).as_str().len() + 1;
         let fits = size <= room;
         room = room.saturating_sub(size);
         fits
     };
-    let mut logs: Vec<String> = record.logs.iter().take_while(fits).cloned().collect();
-    logs.push(CUT.to_owned());
-    to_text(&ActivationRecord { logs, ..without_logs })
+    cut.logs = record.logs.iter().take_while(fits).cloned().collect();
+    cut.logs.push(CUT.to_owned());
+    to_text(&cut)
 }
 
 fn to_text(record: &ActivationRecord) -> Result<String, StoreError> {
     let id = document_id(&record.namespace, record.activation_id);
-    let members = || -> Result<_, serde_json::Error> {
-        let mut document = IndexMap::from([("_id".to_owned(), Json::of(&id))]);
-        document.extend(serde_json::from_str::<IndexMap<String, Json>>(Json::of(record).as_str())?);
-        document.entry("end".to_owned()).or_insert_with(|| Json::of(&0));
-        document.insert("entityType".to_owned(), Json::of("activation"));
-        serde_json::to_string(&document)
-    };
-    members().map_err(|error| corrupt(&id, error))
+    let end = record.end.is_none().then_some(Timestamp(0));
+    let layout = Layout { id: &id, record, end, entity_type: "activation" };
+    let text = serde_json::to_string(&layout).map_err(|error| corrupt(&id, error))?;
+    Ok(match storable(&text) {
+        Cow::Borrowed(_) => text,
+        Cow::Owned(changed) => changed,
+    })
 }
 
 /// The record of a document.
@@ -73,6 +90,16 @@ mod tests {
             let end = Json::parse(&text).unwrap().member("end").unwrap();
             assert_eq!(end.as_str() == "0", record.end.is_none());
         }
+    }
+
+    #[test]
+    fn a_result_that_couchdb_does_not_take_is_made_one_that_it_does() {
+        let mut odd = record();
+        odd.response.result = Some(Json::parse(r#"{"\ud83d":["\ude00",1e999,1.0]}"#).unwrap());
+        let read = decode("id", &Json::parse(&encode(&odd).unwrap()).unwrap()).unwrap();
+        let result = Json::parse(r#"{"\ufffd":["\ufffd",1.7976931348623157e308,1.0]}"#).unwrap();
+        assert_eq!(read.response.result, Some(result));
+        assert_eq!(ActivationRecord { response: odd.response.clone(), ..read }, odd);
     }
 
     #[test]

@@ -186,6 +186,29 @@ async fn records_look_as_openwhisk_writes_them() {
     couchdb.clean_up().await;
 }
 
+/// Servers that stand in for CouchDB may take it as it is; what is stored has to be what CouchDB itself takes.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_couchdb_does_not_take_is_stored_as_what_it_does() {
+    let Some(couchdb) = Couchdb::new() else { return };
+    let stores = couchdb.stores().await;
+    let odd = r#"{"\ud83d":"\ude00 and \ud83d\ude00","n":[1e999,-1e999]}"#;
+    let taken = json!({"\u{fffd}": "\u{fffd} and \u{1f600}", "n": [f64::MAX, f64::MIN]});
+    let mut record = contract::record(&"alice".parse().unwrap(), "a", 5);
+    record.response.result = Some(Json::parse(odd).unwrap());
+    stores.activations.put_all(&[Arc::new(record.clone())]).await.unwrap();
+    let stored = couchdb.read(&format!("activations/alice%2F{}", record.activation_id)).await;
+    assert_eq!(stored["response"]["result"], taken);
+    let read = stores.activations.get(&record.namespace, record.activation_id).await.unwrap();
+    assert_eq!((read.response.outcome, read.annotations), (record.response.outcome, record.annotations));
+
+    let mut action = action("alice/odd", 7, "code");
+    action.parameters.set("p", Json::parse(odd).unwrap());
+    stores.entities.put(NewDocument::from(&action), None).await.unwrap();
+    let stored = couchdb.read("whisks/alice%2Fodd").await;
+    assert_eq!(stored["parameters"], json!([{"key": "p", "value": taken}]));
+    couchdb.clean_up().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn no_view_shows_claims_on_idempotency_keys() {
     let Some(couchdb) = Couchdb::new() else { return };

@@ -64,12 +64,12 @@ fn what_nobody_said_goes_to_the_next_one() {
 #[test]
 fn too_much_is_cut_with_a_warning_and_condemns() {
     let mut book = LogBook::new(true);
-    let number = book.begin(ActivationId::from_bits(1), 8);
-    say(&mut book, Stream::Stdout, &format!("four\nfive\nsix\n{MARK}"));
+    let number = book.begin(ActivationId::from_bits(1), 60);
+    say(&mut book, Stream::Stdout, &format!("four\n{}\nsix\n{MARK}", "long".repeat(14)));
     say(&mut book, Stream::Stderr, MARK);
     let finished = book.end(number, page(1), at(0));
     assert!(finished[0].condemns);
-    let warning = "stderr: Logs were truncated because the total bytes size exceeds the limit of 8 bytes.";
+    let warning = "stderr: Logs were truncated because the total bytes size exceeds the limit of 60 bytes.";
     assert_eq!(texts(finished), [(1, vec!["stdout: four".into(), warning.into()])]);
 }
 
@@ -239,9 +239,9 @@ fn what_is_nobodys_goes_to_who_has_been_running_longest() {
 fn one_that_says_too_much_does_not_shorten_the_logs_of_others() {
     let mut book = LogBook::new(true);
     book.ask_for_tags(WORD);
-    let numbers = [book.begin(id(1), 3), book.begin(id(2), 3), book.begin(id(3), 0)];
+    let numbers = [book.begin(id(1), 30), book.begin(id(2), 30), book.begin(id(3), 0)];
     book.share(Sharing::Tagged);
-    let lines = [tagged(1, "too much"), tagged(2, "ok"), tagged(3, "unwanted")];
+    let lines = [tagged(1, "too much, which is cut off here"), tagged(2, "ok"), tagged(3, "unwanted")];
     let marks = [1, 2, 3].map(|number| tagged(number, MARK.trim_end())).concat();
     say(&mut book, Stream::Stdout, &(lines.concat() + &marks));
     say(&mut book, Stream::Stderr, &marks);
@@ -249,7 +249,7 @@ fn one_that_says_too_much_does_not_shorten_the_logs_of_others() {
         numbers.iter().zip(1..).flat_map(|(number, ticket)| book.end(*number, page(ticket), at(0))).collect();
     assert_eq!(finished.iter().map(|log| log.condemns).collect::<Vec<_>>(), [true, false, false]);
     let texts = texts(finished);
-    assert!(texts[0].1.len() == 1 && texts[0].1[0].contains("limit of 3 bytes"));
+    assert!(texts[0].1.len() == 1 && texts[0].1[0].contains("limit of 30 bytes"));
     assert_eq!(texts[1..], [(2, vec!["stdout: ok".into()]), (3, vec![])]);
 }
 
