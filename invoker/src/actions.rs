@@ -6,12 +6,19 @@ use futures::TryStreamExt;
 use moka::sync::Cache;
 use whirl_backends::store::{Collection, EntityStore, StoreError};
 use whirl_model::limits::{LimitBounds, LimitError};
-use whirl_model::{Action, ActivationMessage, DocId, Exec, ImageName, Kind, Revision, RuntimeManifest};
+use whirl_model::{
+    Action, ActionPath, ActivationMessage, DocId, Exec, ImageName, Kind, Parameters, Revision,
+    RuntimeManifest,
+};
 use whirl_scheduling::pool::Stem;
 
 use crate::outcome;
 
-/// An action at one revision.
+/// What an action takes in memory beside the texts in it, and what each of its annotations does.
+const BYTES_PER_ACTION: usize = 1024;
+const BYTES_PER_ANNOTATION: usize = 256;
+
+/// An action at one revision, without its parameters: an activation brings them with its arguments.
 #[derive(Clone)]
 pub(crate) struct Runnable {
     pub(crate) action: Arc<Action>,
@@ -52,17 +59,14 @@ pub(crate) struct Actions {
 }
 
 impl Actions {
-    /// Keeps so many mebibytes of code.
+    /// Keeps so many mebibytes of code and annotations.
     pub(crate) fn new(
         store: Arc<dyn EntityStore>,
         manifest: Arc<RuntimeManifest>,
         bounds: LimitBounds,
         mebibytes: u32,
     ) -> Self {
-        let weight = |_: &(DocId, Revision), r: &Runnable| {
-            let code = r.action.exec.code().map_or(0, |c| c.as_str().len());
-            u32::try_from(code + 1024).unwrap_or(u32::MAX)
-        };
+        let weight = |_: &(DocId, Revision), runnable: &Runnable| weight(&runnable.action);
         let cache = Cache::builder().weigher(weight).max_capacity(u64::from(mebibytes) << 20).build();
         Self { store, manifest, bounds, cache }
     }
@@ -73,9 +77,9 @@ impl Actions {
     }
 
     /// Reads the action. Was it changed after the activation was accepted, then the newest one runs.
-    pub(crate) async fn read(&self, message: &ActivationMessage) -> Result<Runnable, ActionError> {
-        let id = DocId::from(&message.action);
-        let (revision, action) = match self.read_document(&id).await {
+    pub(crate) async fn read(&self, action: &ActionPath) -> Result<Runnable, ActionError> {
+        let id = DocId::from(action);
+        let (revision, mut action) = match self.read_document(&id).await {
             Ok(read) => read,
             // The code may be gone because the document was changed between two reads.
             Err(StoreError::NotFound(_) | StoreError::Conflict(_)) => {
@@ -88,6 +92,7 @@ impl Actions {
         };
         self.bounds.check(&action.limits).map_err(ActionError::Limits)?;
         let stem = self.stem(&action).ok_or(ActionError::UnknownKind)?;
+        action.parameters = Parameters::default();
         let runnable =
             Runnable { action: Arc::new(action), revision: revision.clone(), stem: Arc::new(stem) };
         self.cache.insert((id, revision), runnable.clone());
@@ -138,11 +143,83 @@ impl Actions {
     }
 
     /// Whether a user's image is one of the platform's own.
-    pub(crate) fn is_native(&self, image: &ImageName) -> bool {
+    fn is_native(&self, image: &ImageName) -> bool {
         self.manifest.is_native(image)
     }
+
+    /// Whether containers of a stem are made of an image that the platform does not bring itself.
+    pub(crate) fn is_users_own(&self, stem: &Stem) -> bool {
+        stem.is_users_image() && !self.is_native(&stem.image)
+    }
+}
+
+/// How many bytes an action without parameters takes in memory, about.
+fn weight(action: &Action) -> u32 {
+    let code = action.exec.code().map_or(0, |code| code.as_str().len());
+    let main = action.exec.main().map_or(0, str::len);
+    // The stem has the image once more.
+    let image = match &action.exec {
+        Exec::Blackbox { image, .. } => 2 * image.to_string().len(),
+        Exec::Runtime { .. } | Exec::Sequence { .. } => 0,
+    };
+    let annotations = action.annotations.iter().map(|annotation| {
+        let cipher = annotation.encryption.as_ref().map_or(0, String::len);
+        // A list has each key twice.
+        BYTES_PER_ANNOTATION + 2 * annotation.key.len() + annotation.value.as_str().len() + cipher
+    });
+    let bytes = BYTES_PER_ACTION + code + main + image + annotations.sum::<usize>();
+    u32::try_from(bytes).unwrap_or(u32::MAX)
 }
 
 fn corrupt(id: &DocId, source: impl std::error::Error + Send + Sync + 'static) -> StoreError {
     StoreError::Corrupt { id: id.to_string(), source: Box::new(source) }
+}
+
+#[cfg(test)]
+mod tests {
+    use whirl_backends::embedded::EmbeddedStore;
+    use whirl_backends::store::NewDocument;
+    use whirl_model::{ActionLimits, Code, Json, Timestamp, Version};
+
+    use super::*;
+
+    const MANIFEST: &str = r#"{"runtimes":{"nodejs":[{"kind":"nodejs:20","image":{"name":"node"}}]}}"#;
+
+    /// About a megabyte.
+    fn large() -> Parameters {
+        let mut list = Parameters::default();
+        (0..2000).for_each(|n| list.set(&format!("key-{n}"), Json::of(&"x".repeat(500))));
+        list
+    }
+
+    fn action() -> Action {
+        Action {
+            path: "guest/large".parse().unwrap(),
+            version: Version::FIRST,
+            publish: false,
+            exec: Exec::Runtime { kind: Kind::new("nodejs:20"), code: Code::new("code of it"), main: None },
+            parameters: large(),
+            annotations: large(),
+            limits: ActionLimits::default(),
+            updated: Timestamp(0),
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_kept_of_an_action_that_is_updated_again_and_again_is_bounded() {
+        let folder = tempfile::tempdir().unwrap();
+        let stores = EmbeddedStore::open(&folder.path().join("store")).unwrap().stores();
+        let manifest = Arc::new(RuntimeManifest::parse(MANIFEST).unwrap());
+        let actions = Actions::new(Arc::clone(&stores.entities), manifest, LimitBounds::default(), 4);
+        let (action, mut last) = (action(), None);
+        for _ in 0..10 {
+            let revision = stores.entities.put(NewDocument::from(&action), last.as_ref()).await.unwrap();
+            let read = actions.read(&action.path).await.unwrap();
+            assert!(read.action.parameters.is_empty() && read.action.annotations.get("key-1").is_some());
+            last = Some(revision);
+        }
+        actions.cache.run_pending_tasks();
+        let kept = actions.cache.entry_count();
+        assert!((1..=3).contains(&kept), "{kept} of over a megabyte in 4");
+    }
 }

@@ -1,7 +1,6 @@
 //! One try to run an activation in one container: `/init` where it has no code yet, then `/run`. What follows from how
 //! it went is in `run_activation`.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -12,6 +11,7 @@ use whirl_scheduling::pool::{ContainerId, Event};
 
 use crate::chain;
 use crate::container::Running;
+use crate::environment;
 use crate::job::Job;
 use crate::logs::Sharing;
 use crate::outcome::{self, Verdict};
@@ -52,13 +52,7 @@ impl<'a> Attempt<'a> {
 
     pub(crate) async fn go(&self, preparation: Preparation) -> Run {
         let message = &self.job.message;
-        let (input, environment) = if message.init_arguments.is_empty() {
-            (Cow::Borrowed(&message.arguments), Arguments::default())
-        } else {
-            let mut input = message.arguments.clone();
-            let environment = input.split_off(&message.init_arguments);
-            (Cow::Owned(input), environment)
-        };
+        let (input, environment) = environment::split(&message.arguments, &message.init_arguments);
         let mut interval =
             Interval { start: Timestamp::from_system(SystemTime::now()), init: None, total: Duration::ZERO };
         if let Preparation::Initialise(_) = preparation {

@@ -18,7 +18,7 @@ pub struct InvokerConfig {
     pub credit: usize,
     /// Containers that are being started at once, at most.
     pub parallel_starts: usize,
-    /// Seconds that an idle container stays unpaused.
+    /// Seconds that an idle container stays unpaused, longer where its log is not complete.
     pub pause_grace_seconds: u64,
     /// Seconds that an idle container is kept.
     pub idle_timeout_seconds: u64,
@@ -34,7 +34,7 @@ pub struct InvokerConfig {
     pub stem_check_seconds: u64,
     /// Milliseconds for which records are gathered before they are written together.
     pub record_gather_milliseconds: u64,
-    /// Mebibytes of action code that is kept in memory.
+    /// Mebibytes of action code and annotations that are kept in memory.
     pub code_cache: u32,
     /// The environment of all containers, each `NAME=VALUE`; without `=` the value is empty.
     #[serde(deserialize_with = "words")]

@@ -1,7 +1,6 @@
 //! A container that was started, as the shell holds it.
 
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use futures::stream::BoxStream;
@@ -21,6 +20,15 @@ use crate::record_writer::Entry;
 const LONGEST_LAST_WORDS: Duration = Duration::from_millis(250);
 const LISTEN_AGAIN: Duration = Duration::from_millis(2);
 
+/// What became of a pause.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pause {
+    /// It is frozen.
+    Frozen,
+    /// It goes on, and can be used.
+    PutOff,
+}
+
 /// A container that was started.
 pub(crate) struct Running {
     pub(crate) name: ContainerName,
@@ -28,8 +36,6 @@ pub(crate) struct Running {
     /// Without an entry where no record is kept.
     pub(crate) book: Mutex<LogBook<Option<Entry>>>,
     pub(crate) cpu: CpuAccount,
-    /// Whether it was frozen and has to be thawed.
-    frozen: AtomicBool,
     ended: watch::Sender<bool>,
     epoch: Instant,
 }
@@ -48,7 +54,6 @@ impl Running {
             client: ActionClient::new(address),
             book: Mutex::new(book),
             cpu: CpuAccount::new(meter),
-            frozen: AtomicBool::new(false),
             ended: watch::Sender::new(false),
             epoch,
         };
@@ -59,26 +64,22 @@ impl Running {
         self.epoch.elapsed()
     }
 
-    /// Freezes it once all that its runs said has come. Where that does not come it is left to go on, and can be used;
-    /// so it is where the engine is in trouble, which might freeze it at any time later.
-    pub(crate) async fn pause(&self, factory: &dyn ContainerFactory) -> Result<(), ContainerError> {
+    /// Freezes it, if all that its runs said has come, and not while the engine is in trouble, which might freeze it at
+    /// any time later.
+    pub(crate) async fn pause(&self, factory: &dyn ContainerFactory) -> Result<Pause, ContainerError> {
         if factory.trouble().is_some() || !self.last_words().await {
-            return Ok(());
+            return Ok(Pause::PutOff);
         }
         self.client.close_connections().await;
-        self.frozen.store(true, Ordering::Relaxed);
         factory.pause(&self.name).await?;
         self.client.connect_ahead().await;
-        Ok(())
+        Ok(Pause::Frozen)
     }
 
-    /// Thaws it, if it was frozen.
+    /// Thaws it.
     pub(crate) async fn resume(&self, factory: &dyn ContainerFactory) -> Result<(), ContainerError> {
-        if self.frozen.load(Ordering::Relaxed) {
-            factory.resume(&self.name).await?;
-            self.frozen.store(false, Ordering::Relaxed);
-            self.client.thawed().await;
-        }
+        factory.resume(&self.name).await?;
+        self.client.thawed().await;
         Ok(())
     }
 

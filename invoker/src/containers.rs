@@ -85,8 +85,8 @@ pub struct ContainerRequest<'a> {
     pub invoker: &'a InvokerConfig,
     /// Whose containers these are: unique on the host, and the same after a restart.
     pub owner: &'a str,
-    /// The API's port at the host's address on the containers' network.
-    pub api_port: u16,
+    /// The API's port at the host's address on the containers' network; none if it is not on this host.
+    pub api_port: Option<u16>,
     /// Where else the API is.
     pub api_addresses: &'a [SocketAddr],
     /// The runtimes.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use whirl_model::ActivationId;
 use whirl_scheduling::pool::{ContainerId, Effect, Event, Rejection};
 
+use crate::container::Pause;
 use crate::logs::Finished;
 use crate::outcome;
 use crate::preparation::Preparation;
@@ -25,6 +26,7 @@ impl Shell {
                     self.run(id, activation, Preparation::Initialise(cold), turn);
                 }
                 Effect::Resume(id, activation) => self.run(id, activation, Preparation::Resume, turn),
+                Effect::Provide(activation) => self.provide(activation),
                 Effect::Start(id, stem, gpus) => {
                     let shell = Arc::clone(self);
                     self.background.spawn(async move { shell.start_container(id, stem, gpus).await });
@@ -45,7 +47,15 @@ impl Shell {
         }
     }
 
+    /// Lets so many more activations come; later, if too many records wait.
     pub(crate) fn grant(&self, credit: usize) {
+        match self.records.admit(credit) {
+            0 => {}
+            credit => self.grant_now(credit),
+        }
+    }
+
+    pub(crate) fn grant_now(&self, credit: usize) {
         // Not under the lock: what is granted may be delivered here and now.
         let subscription = self.subscription.read().clone();
         if let Some(subscription) = subscription {
@@ -54,12 +64,19 @@ impl Shell {
     }
 
     fn reject(self: &Arc<Self>, activation: ActivationId, rejection: &Rejection, turn: Turn) {
-        let Some(job) = self.take_job(activation) else { return };
+        let Some(mut job) = self.take_job(activation) else { return };
         if *rejection == Rejection::Expired {
             self.metrics.expired.inc();
         }
         let patience = Duration::from_secs(self.config.queue_seconds);
-        let (shell, response) = (Arc::clone(self), outcome::of_rejection(rejection, patience));
+        let awaited_image = job.provision.take().is_some_and(|provision| provision.is_under_way());
+        let is_images = *rejection == Rejection::Expired && awaited_image && self.factory.trouble().is_none();
+        let response = if is_images {
+            outcome::image_too_slow(&job.stem.image, patience)
+        } else {
+            outcome::of_rejection(rejection, patience)
+        };
+        let shell = Arc::clone(self);
         tokio::spawn(async move { shell.end_without_run(job, response, turn.report).await });
     }
 
@@ -96,16 +113,16 @@ impl Shell {
 
     async fn pause(self: &Arc<Self>, id: ContainerId) {
         let Some(container) = self.container(id) else { return };
-        match container.pause(&*self.factory).await {
-            Ok(()) => {
-                self.turn(Event::Paused(id));
-            }
+        let event = match container.pause(&*self.factory).await {
+            Ok(Pause::Frozen) => Event::Paused(id),
+            Ok(Pause::PutOff) => Event::PausePutOff(id),
             Err(error) => {
                 let cause = &error as &dyn std::error::Error;
                 tracing::warn!(error = cause, "a container cannot be paused");
-                self.turn(Event::FreezerFailed(id));
+                Event::FreezerFailed(id)
             }
-        }
+        };
+        self.turn(event);
     }
 
     async fn destroy(self: &Arc<Self>, id: ContainerId) {

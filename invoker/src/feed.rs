@@ -8,6 +8,7 @@ use whirl_model::{ActivationMessage, ActivationResponse, Json, Position};
 use whirl_scheduling::pool::{Event, WarmKey};
 
 use crate::actions::Runnable;
+use crate::environment;
 use crate::job::{Job, Wait};
 use crate::outcome;
 use crate::shell::Shell;
@@ -61,15 +62,28 @@ impl Taken {
             namespace: message.caller.namespace.clone(),
             action: runnable.action.doc_id(),
             revision: runnable.revision,
+            binding: message.binding.clone(),
+            environment: environment::digest(&message.arguments, &message.init_arguments),
         };
         let Runnable { action, stem, .. } = runnable;
-        let (deadline, wait) = (shell.deadline(message.arrived), Wait::default());
-        let job = Job { message, action, receipt, key, stem, taken, deadline, wait, bounces: 0 };
+        let job = Job {
+            awaits_image: shell.actions.is_users_own(&stem),
+            provision: None,
+            deadline: shell.deadline(message.arrived),
+            wait: Wait::default(),
+            bounces: 0,
+            message,
+            action,
+            receipt,
+            key,
+            stem,
+            taken,
+        };
         shell.arrive(job, position);
     }
 
     async fn read_then_arrive(self, shell: Arc<Shell>, progress: Progress) {
-        let response = match (shell.actions.read(&self.message).await, progress) {
+        let response = match (shell.actions.read(&self.message.action).await, progress) {
             (Ok(runnable), Progress::NotStarted) => return self.arrive(&shell, runnable),
             (Ok(runnable), Progress::MayHaveStarted)
                 if runnable.action.annotations.get(RETRY_ON_LOSS).is_some_and(Json::is_truthy) =>

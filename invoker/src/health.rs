@@ -1,5 +1,5 @@
-//! Whether containers can be started: judged by how the last starts went. Pure; failures that an action's
-//! developer has to mend are not told to it.
+//! Whether containers can be started: judged by how the last starts of the platform's images went, which no user has
+//! a hand in. Pure; failures that an action's developer has to mend are not told to it.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -21,11 +21,17 @@ pub(crate) struct Health {
     /// What started last, else what failed last.
     probe: Option<Arc<Stem>>,
     any_started: bool,
+    /// A user's image did not start, be it for its own sake or the host's, and none of the platform's has since.
+    suspected: bool,
 }
 
 impl Health {
     /// A container started. That ends the time of failures, if it was one.
     pub(crate) fn started(&mut self, stem: &Arc<Stem>) {
+        if stem.is_users_image() {
+            return;
+        }
+        self.suspected = false;
         if self.complaint().is_some() {
             self.failed.clear();
         }
@@ -34,8 +40,12 @@ impl Health {
         self.probe = Some(Arc::clone(stem));
     }
 
-    /// A container did not start, and the platform is to blame.
+    /// A container did not start, and the platform is to blame, or may be if it is one of a user's image.
     pub(crate) fn failed(&mut self, stem: &Arc<Stem>, reason: String) {
+        if stem.is_users_image() {
+            self.suspected = true;
+            return;
+        }
         self.remember(true);
         self.reason = reason;
         if !self.any_started {
@@ -58,9 +68,10 @@ impl Health {
         })
     }
 
-    /// What to start to find out whether that works again.
+    /// What to start to find out whether that works, or works again. What never started tells nothing of a suspicion.
     pub(crate) fn probe(&self) -> Option<Arc<Stem>> {
-        self.complaint().and_then(|_| self.probe.clone())
+        let is_in_doubt = self.complaint().is_some() || self.suspected && self.any_started;
+        self.probe.clone().filter(|_| is_in_doubt)
     }
 }
 
@@ -107,6 +118,26 @@ mod tests {
             (0..5).for_each(|_| health.started(&stem));
         }
         assert_eq!(health.complaint(), None);
+    }
+
+    #[test]
+    fn users_images_are_no_complaint_and_no_probe_and_raise_a_suspicion() {
+        let mut health = Health::default();
+        let (platforms, users) = (stem("nodejs:20"), stem("blackbox"));
+        (0..10).for_each(|_| health.failed(&users, "unable to find user".into()));
+        assert_eq!((health.complaint(), health.probe()), (None, None), "nothing to try it with");
+        health.started(&platforms);
+        health.started(&users);
+        assert_eq!(health.probe(), None);
+        health.failed(&users, String::new());
+        assert_eq!((health.complaint(), health.probe()), (None, Some(Arc::clone(&platforms))));
+        health.failed(&platforms, "no space left".into());
+        assert!(health.probe().is_some(), "once is not enough to tell");
+        health.started(&platforms);
+        assert_eq!(health.probe(), None);
+        (0..3).for_each(|_| health.failed(&platforms, "no space left".into()));
+        (0..10).for_each(|_| health.started(&users));
+        assert!(health.complaint().is_some());
     }
 
     #[test]

@@ -70,7 +70,9 @@ impl Invoker {
         if leftovers > 0 {
             tracing::info!(leftovers, "removed containers that an earlier process left behind");
         }
-        shell.background.spawn(Arc::clone(&shell.records).run());
+        let granting = Arc::clone(&shell);
+        let grant = move |credit| granting.grant_now(credit);
+        shell.background.spawn(Arc::clone(&shell.records).run(grant));
         shell.background.spawn(keep_time(Arc::clone(&shell)));
         shell.turn(Event::Tick);
         // Credit is granted only when grants can be passed on.

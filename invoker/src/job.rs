@@ -8,8 +8,9 @@ use whirl_model::{Action, ActivationMessage, Timestamp};
 use whirl_scheduling::Moment;
 use whirl_scheduling::pool::{Request, Stem, WarmKey};
 
+use crate::provisions::Provision;
+
 /// Everything that is needed to run one activation.
-#[derive(Clone)]
 pub(crate) struct Job {
     pub(crate) message: Arc<ActivationMessage>,
     pub(crate) action: Arc<Action>,
@@ -17,6 +18,10 @@ pub(crate) struct Job {
     /// What the pool is asked for.
     pub(crate) key: WarmKey,
     pub(crate) stem: Arc<Stem>,
+    /// Whether its image is to be provided before a container is started for it.
+    pub(crate) awaits_image: bool,
+    /// Its part in that, once it was asked for, while it waits.
+    pub(crate) provision: Option<Provision>,
     /// When it was taken from the topic.
     pub(crate) taken: Instant,
     /// When it is too late to begin.
@@ -36,6 +41,7 @@ impl Job {
             concurrency: self.action.limits.concurrency,
             instances: self.action.limits.instances,
             deadline: Some(self.deadline),
+            awaits_image: self.awaits_image,
         }
     }
 

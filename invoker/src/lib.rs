@@ -15,6 +15,7 @@ mod cpu;
 mod effects;
 mod endings;
 mod engine;
+mod environment;
 mod feed;
 mod gpus;
 mod health;
@@ -33,6 +34,7 @@ mod pool_config;
 mod preparation;
 #[cfg(feature = "cluster")]
 pub mod process;
+mod provisions;
 mod record;
 mod record_writer;
 mod run_activation;

@@ -202,7 +202,7 @@ impl Process {
             docker: &config.docker,
             invoker: &config.invoker,
             owner: &given.owner,
-            api_port: given.api.as_ref().map_or(api_host::DEFAULT_PORT, ApiHost::port),
+            api_port: api_host::port_of_this_host(given.api.as_ref()),
             api_addresses: &addresses,
             manifest: &given.manifest,
             runtimes_dir: config.runtimes_dir.as_deref().or_else(manifest_folder),

@@ -85,7 +85,9 @@ impl Seat {
             return self.shell.bounce(self.id, job);
         }
         let turn = self.shell.turn(Event::Ended(self.id, Fate::Discard));
-        self.shell.end_without_run(job, outcome::no_container(), turn.report).await;
+        let is_images = self.shell.actions.is_users_own(&job.stem);
+        let response = if is_images { outcome::not_taken(&job.stem.image) } else { outcome::no_container() };
+        self.shell.end_without_run(job, response, turn.report).await;
     }
 
     /// The job has run: first the caller hears of it, then the log is waited for and the record written.

@@ -29,6 +29,7 @@ use crate::live::Live;
 use crate::metrics::InvokerMetrics;
 use crate::parts::InvokerParts;
 use crate::pool_config;
+use crate::provisions::{Provision, Provisions};
 use crate::record_writer::RecordWriter;
 
 /// What the invoker's tasks share.
@@ -50,6 +51,7 @@ pub(crate) struct Shell {
     pub(crate) began: Instant,
     pub(crate) records: Arc<RecordWriter>,
     pub(crate) health: Mutex<Health>,
+    pub(crate) provisions: Provisions,
     pub(crate) acknowledgements: Acknowledgements,
     pub(crate) live: Live,
     pub(crate) draining: AtomicBool,
@@ -122,6 +124,7 @@ impl Shell {
             began,
             records,
             health: Mutex::default(),
+            provisions: Provisions::default(),
             draining: AtomicBool::new(false),
             closing: watch::Sender::new(false),
             epoch: AtomicU64::new(0),
@@ -204,6 +207,13 @@ impl Shell {
         state.report
     }
 
+    /// Begins something that goes on for as long as the activation waits.
+    pub(crate) fn attend(&self, activation: ActivationId, begin: impl FnOnce(&Job) -> Provision) {
+        if let Some(job) = self.state.lock().jobs.get_mut(&activation) {
+            job.provision = Some(begin(job));
+        }
+    }
+
     pub(crate) fn take_job(&self, activation: ActivationId) -> Option<Job> {
         self.state.lock().jobs.remove(&activation)
     }
@@ -219,6 +229,7 @@ impl Shell {
         let container = state.containers.get(&id).cloned()?;
         let mut job = state.jobs.remove(&activation)?;
         job.wait.end(turn.now);
+        job.provision = None;
         Some((container, job))
     }
 

@@ -126,10 +126,19 @@ impl Shell {
             self.health.lock().failed(stem, with_causes(&error));
         }
         let message = match error {
-            ContainerError::Timeout { .. } | ContainerError::Silent { .. } => {
-                return Hitch::Engine(not_provisioned());
+            // Be it the image or the host: nobody else's activations may suffer from what may be the image.
+            ContainerError::Engine { .. } if stem.is_users_image() => not_started(stem),
+            ContainerError::Timeout { .. } if stem.is_users_image() => {
+                self.clear_away(&spec.name).await;
+                not_started(stem)
             }
+            ContainerError::Timeout { .. }
+            | ContainerError::Silent { .. }
+            | ContainerError::PullSilent { .. } => return Hitch::Engine(not_provisioned()),
             ContainerError::Engine { .. } => return Hitch::Container(not_provisioned()),
+            ContainerError::Misconfigured { image, why } => {
+                format!("The container of image '{image}' cannot be started: {why}.")
+            }
             ContainerError::Pull { image, .. } => format!("Failed to pull container image '{image}'."),
             ContainerError::NotExecutable { image } => format!("executable file not found in image {image}"),
             ContainerError::Unsupported(text) => text,
@@ -152,7 +161,7 @@ impl Shell {
     }
 
     fn spec(&self, id: ContainerId, stem: &Stem, gpus: Vec<GpuId>) -> ContainerSpec {
-        let image = if stem.is_users_image() && !self.actions.is_native(&stem.image) {
+        let image = if self.actions.is_users_own(stem) {
             ContainerImage::User { image: stem.image.clone() }
         } else {
             ContainerImage::Runtime { kind: stem.kind.clone(), image: stem.image.clone() }
@@ -188,6 +197,10 @@ impl Shell {
         });
         container
     }
+}
+
+fn not_started(stem: &Stem) -> String {
+    format!("The container of image '{}' cannot be started.", stem.image)
 }
 
 fn not_provisioned() -> StartFailure {

@@ -206,7 +206,7 @@ impl Ground {
             docker: &config.docker,
             invoker: &config.invoker,
             owner: &owner,
-            api_port: config.port,
+            api_port: Some(config.port),
             api_addresses: &[],
             manifest: &self.manifest,
             runtimes_dir: config.runtimes_dir.as_deref().or_else(manifest_folder),

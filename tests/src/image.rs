@@ -18,10 +18,18 @@ impl Image {
     /// When Docker does not make it.
     #[must_use]
     pub fn running(name: &str, program: &str) -> Self {
+        Self::with(name, &format!("ENTRYPOINT {}", json!(["python3", "-c", program])))
+    }
+
+    /// The Python runtime's image with a line of a Dockerfile.
+    ///
+    /// # Panics
+    /// When Docker does not make it.
+    #[must_use]
+    pub fn with(name: &str, line: &str) -> Self {
         let image = format!("whirl-test/{name}-{}:1", std::process::id());
-        let entry = format!("ENTRYPOINT {}", json!(["python3", "-c", program]));
         let container = docker(&["create", "whirl/action-python-v3.11:latest"]);
-        let made = docker(&["commit", "--change", &entry, container.trim(), &image]);
+        let made = docker(&["commit", "--change", line, container.trim(), &image]);
         let _ = docker(&["rm", "-f", container.trim()]);
         assert!(made.starts_with("sha256:"), "{made}");
         Self { name: image }

@@ -1,8 +1,10 @@
 //! Bad images are their developer's affair: one that is not there, and runtimes that answer nonsense. What user code
 //! does in a good image is in `bad_actions.rs`.
 
+use std::net::TcpListener;
+
 use serde_json::json;
-use whirl_system_tests::{Image, ServerOptions, World};
+use whirl_system_tests::{Image, RawRequest, ServerOptions, World};
 
 const NO_RUN: &str = "The action did not produce a valid response and exited unexpectedly.";
 
@@ -15,6 +17,44 @@ fn an_image_that_is_not_there_is_the_developers_error() {
     assert_eq!(record.developers_error(), format!("Failed to pull container image '{image}'."));
     assert_eq!(world.record(record.id()).status(), "action developer error");
     world.works();
+}
+
+/// More often than would be enough for the invoker to be taken for sick.
+#[test]
+fn an_image_that_the_engine_refuses_to_start_is_the_developers_error_and_harms_nobody() {
+    let options = ServerOptions::docker().settings("[docker]\npull_missing_only = true\n");
+    let Some(world) = World::start_process(options) else { return };
+    for (name, line, expected) in [
+        ("user", "USER nosuchuser", "cannot be started: unable to find user nosuchuser."),
+        ("folder", "WORKDIR /etc/passwd", "cannot be started."),
+    ] {
+        let image = Image::with(name, line);
+        let action = world.action(name).exec(json!({"kind": "blackbox", "image": image.name})).create();
+        let expected = format!("The container of image '{}' {expected}", image.name);
+        for _ in 0..5 {
+            assert_eq!(action.invoke_blocking(&json!({})).developers_error(), expected);
+        }
+    }
+    let admin = format!("127.0.0.1:{}", world.server().admin_port());
+    assert_eq!(RawRequest::new(&admin, "GET", "/invokers").send().json()["invoker0"], "up");
+    world.works();
+}
+
+/// Its pull would take all of the memory, were it held for that.
+#[test]
+fn a_registry_that_hangs_keeps_nobody_else_waiting() {
+    let registry = TcpListener::bind("127.0.0.1:0").unwrap();
+    let options = ServerOptions::docker().without_stem_cells().memory(256);
+    let Some(world) = World::start_process(options.settings("[invoker]\nqueue_seconds = 10\n")) else {
+        return;
+    };
+    let image = format!("{}/nobody/nothing:1", registry.local_addr().unwrap());
+    let slow = world.action("slow").exec(json!({"kind": "blackbox", "image": image})).create();
+    let id = slow.fire(&json!({}));
+    let _asked = registry.accept().expect("the engine asks the registry");
+    world.works();
+    let expected = format!("Failed to pull container image '{image}' within 10 seconds.");
+    assert_eq!(world.record(&id).developers_error(), expected);
 }
 
 /// A server of our own making in the Python runtime's image, in the place of its proxy.

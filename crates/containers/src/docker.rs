@@ -27,20 +27,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bollard::models::ContainerCreateBody;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep};
+use whirl_model::ImageName;
 
 use self::cgroup::{Group, Kills, Motion};
 use self::engine::{ASK_AGAIN, Engine, EngineError};
 pub use self::failure::SetupError;
-use self::failure::{CREATE, Failure, engine_error, failed, pull_error};
+use self::failure::{CREATE, Failure, Remains, engine_error, failed, is_name_taken, pull_error};
 use self::firewall::Firewall;
 use self::images::{Images, Source};
 use self::known::{Container, Known};
 use self::network::Bridge;
 pub use self::options::{CpuOptions, DockerOptions, Isolation, NetworkOptions, PullPolicy, ReadOnlyRoot};
 use self::removal::Remover;
-use self::spec::Abilities;
+use self::spec::{Abilities, Base};
 use self::strays::{Creation, Strays};
 use self::watch::{PACE, Pace, Watch, watch};
 use crate::factory::{
@@ -144,10 +146,39 @@ impl DockerFactory {
         Ok(StartedContainer { address, output, meter })
     }
 
-    async fn create_and_start(&self, spec: &ContainerSpec) -> Result<StartedContainer, Failure> {
-        let body = spec::create_body(spec, &self.options, self.abilities);
-        self.engine.create(spec.name.as_str(), body).await.map_err(failed(CREATE))?;
+    /// What the container is made of. Where its volumes matter, the image is looked at.
+    async fn base(&self, spec: &ContainerSpec) -> Result<Base, ContainerError> {
+        let (ContainerImage::Runtime { image, .. } | ContainerImage::User { image }) = &spec.image;
+        let name = image.to_string();
+        if self.options.volume_mebibytes().is_none() {
+            return Ok(Base::named(name));
+        }
+        let found = self.engine.image(&name).await;
+        let found = found.map_err(|error| engine_error("look at the image of", &spec.name, error))?;
+        Base::found(name, found).map_err(|error| {
+            ContainerError::Unsupported(format!("The image '{image}' cannot be used: {error}."))
+        })
+    }
+
+    async fn create_and_start(&self, spec: &ContainerSpec, base: Base) -> Result<StartedContainer, Failure> {
+        let body = spec::create_body(spec, base, &self.options, self.abilities);
+        self.create_anew(&spec.name, body).await.map_err(failed(CREATE))?;
         self.start(spec).await
+    }
+
+    /// Creates a container, if need be in the place of one that the engine made late, when nobody waited for it any
+    /// more.
+    async fn create_anew(&self, name: &ContainerName, body: ContainerCreateBody) -> Result<(), EngineError> {
+        // On the heap, as they are large.
+        let create = |body| Box::pin(self.engine.create(name.as_str(), body));
+        match create(body.clone()).await {
+            Err(taken) if is_name_taken(&taken) => {
+                let Ok(true) = self.remover.remove_own(name).await else { return Err(taken) };
+                tracing::warn!(container = %name, "a container that came up late gives way to the one that is wanted");
+                create(body).await
+            }
+            other => other,
+        }
     }
 
     /// Removes what a failed creation may have left; whether nothing stays.
@@ -170,7 +201,7 @@ impl DockerFactory {
             // In this order: what killed the first process is counted before that has ended.
             let has_ended = group.is_some_and(|group| group.has_ended());
             let kills = group.map_or(Kills::Untold { old: false }, |group| group.kills());
-            if has_ended && let Some(state) = death::of_ended(kills) {
+            if let Some(state) = death::by_the_kernel(kills, has_ended) {
                 return Ok(state);
             }
             let told = match self.engine.inspect(name.as_str()).await {
@@ -208,22 +239,30 @@ impl DockerFactory {
 
 #[async_trait]
 impl ContainerFactory for DockerFactory {
+    async fn provide(&self, image: &ImageName) -> Result<(), ContainerError> {
+        self.images.provide(image).await.map_err(|error| pull_error(image, error))
+    }
+
     async fn create(&self, spec: &ContainerSpec) -> Result<StartedContainer, ContainerError> {
-        if let ContainerImage::User { image } = &spec.image {
-            self.images.provide(image).await.map_err(|error| pull_error(spec, image, error))?;
-        }
         let _permit = self.creates.acquire().await.expect("the semaphore is never closed");
         if let Some(silence) = self.engine.pulse().silence() {
             return Err(engine_error(CREATE, &spec.name, EngineError::Silent(silence)));
         }
+        let base = self.base(spec).await?;
         let mut creation = Creation::begin(&self.strays, &spec.name);
-        match self.create_and_start(spec).await {
+        match self.create_and_start(spec, base).await {
             Ok(started) => {
                 creation.settled();
                 Ok(started)
             }
             Err(failure) => {
-                if !failure.may_leave_a_container() || self.discard(&spec.name).await {
+                let is_settled = match failure.remains() {
+                    Remains::Nothing => true,
+                    Remains::Perhaps => self.discard(&spec.name).await,
+                    // As a stray it is removed if it is the owner's, and left alone if not.
+                    Remains::OfAnotherRequest => false,
+                };
+                if is_settled {
                     creation.settled();
                 }
                 Err(failure.of_create(spec))

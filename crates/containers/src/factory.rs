@@ -45,7 +45,7 @@ pub enum ContainerImage {
         /// Its image.
         image: ImageName,
     },
-    /// An image that a user named. It is pulled: always if it is a "latest", else if it is not there.
+    /// An image that a user named. [`ContainerFactory::provide`] brings it to the host first.
     User {
         /// The image.
         image: ImageName,
@@ -133,6 +133,22 @@ pub enum ContainerError {
         /// The image.
         image: ImageName,
     },
+    /// The user's image asks for what it does not have, such as a user, so that the engine does not start it.
+    #[error("the image '{image}' cannot be started: {why}")]
+    Misconfigured {
+        /// The image.
+        image: ImageName,
+        /// What it asks for, as the engine says it.
+        why: String,
+    },
+    /// The container engine hangs, so that an image cannot be had now.
+    #[error("the image '{image}' cannot be pulled: the container engine has not answered for {} s", silence.as_secs())]
+    PullSilent {
+        /// The image.
+        image: ImageName,
+        /// For how long it has not answered anything.
+        silence: Duration,
+    },
     /// This factory cannot run such images at all.
     #[error("{0}")]
     Unsupported(String),
@@ -171,7 +187,15 @@ impl ContainerError {
     /// Whether the action's developer, not the platform, has to mend it.
     #[must_use]
     pub fn is_developers(&self) -> bool {
-        matches!(self, Self::Pull { .. } | Self::NotExecutable { .. } | Self::Unsupported(_))
+        match self {
+            Self::Pull { .. }
+            | Self::NotExecutable { .. }
+            | Self::Misconfigured { .. }
+            | Self::Unsupported(_) => true,
+            Self::PullSilent { .. } | Self::Engine { .. } | Self::Timeout { .. } | Self::Silent { .. } => {
+                false
+            }
+        }
     }
 }
 
@@ -190,7 +214,13 @@ pub enum ContainerState {
 /// name; after `destroy` nothing of the container remains.
 #[async_trait]
 pub trait ContainerFactory: Send + Sync {
-    /// Creates and starts a container. On an error nothing of it remains. If the engine stopped answering or the
+    /// Sees to it that a user's image is on the host, as new as the factory's policy says. That may take as long as
+    /// the image's registry likes; those who want the same image at the same time share the work.
+    async fn provide(&self, _image: &ImageName) -> Result<(), ContainerError> {
+        Ok(())
+    }
+
+    /// Creates and starts a container, of a user's image only if that is there. On an error nothing of it remains. If the engine stopped answering or the
     /// future is dropped it may come up later; then it is removed in time, by itself or by `remove_leftovers`.
     async fn create(&self, spec: &ContainerSpec) -> Result<StartedContainer, ContainerError>;
 

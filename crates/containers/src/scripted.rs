@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio::time::sleep;
+use whirl_model::ImageName;
 
 use self::container::Container;
 pub use self::script::{Fate, Outcome, Script, ScriptedReply, ScriptedRequest};
@@ -21,6 +22,8 @@ use crate::factory::{
 /// What a scripted factory was asked, in order.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Call {
+    /// To see to it that a user's image is there.
+    Provide(ImageName),
     /// To create a container.
     Create(ContainerName),
     /// To pause it.
@@ -166,6 +169,12 @@ async fn play(outcome: Outcome) -> Result<(), ContainerError> {
 
 #[async_trait]
 impl ContainerFactory for ScriptedFactory {
+    async fn provide(&self, image: &ImageName) -> Result<(), ContainerError> {
+        self.note(Call::Provide(image.clone()));
+        self.works("pull the image of", &ContainerName::new("any"))?;
+        play((self.script.provide)(image)).await
+    }
+
     async fn create(&self, spec: &ContainerSpec) -> Result<StartedContainer, ContainerError> {
         self.note(Call::Create(spec.name.clone()));
         self.works("create", &spec.name)?;

@@ -5,7 +5,7 @@
 //! nouns: `fleet`, the containers, and what of the host they hold (`resources`); `queue`, who waits, and how
 //! they stand (`standing`); `stem_cells`, how many of those there should be; `departures`, what is remembered
 //! of containers that went. Its verbs: `lifecycle`, what is told of a container; `choice`, `placement` and
-//! `eviction`, who gets one and who has to go; `timers`, what time asks for.
+//! `eviction`, who gets one and who has to go; `images`, what has to come first; `timers`, what time asks for.
 
 mod choice;
 mod config;
@@ -15,6 +15,7 @@ mod effect;
 mod event;
 mod eviction;
 mod fleet;
+mod images;
 mod lifecycle;
 mod load;
 mod placement;
@@ -48,6 +49,8 @@ use turn::Turn;
 
 /// How often a removal that failed is tried again.
 const REMOVE_RETRY: Duration = Duration::from_secs(5);
+/// How long after a pause was put off it is asked for again.
+const PAUSE_RETRY: Duration = Duration::from_secs(5);
 
 /// The containers of one invoker and the activations that wait for them.
 #[derive(Debug)]
@@ -113,6 +116,8 @@ impl Pool {
     fn take(&mut self, event: Event, turn: &mut Turn) {
         match event {
             Event::Arrived(request) => self.arrived(request, turn),
+            Event::Provided(activation) => self.provided(activation, turn),
+            Event::NotProvided(activation, failure) => self.not_provided(activation, failure, turn),
             Event::Started(id) => self.started(id, turn),
             Event::StartFailed(id, failure) => self.start_failed(id, failure, turn),
             Event::Initialised(id) => self.initialised(id, turn),
@@ -120,6 +125,7 @@ impl Pool {
             Event::Ended(id, fate) => self.ended(id, fate, turn),
             Event::Bounced(id, request) => self.bounced(id, request, turn),
             Event::Paused(id) => self.paused(id, turn),
+            Event::PausePutOff(id) => self.pause_put_off(id, turn),
             Event::Resumed(id) => self.resumed(id, turn),
             Event::FreezerFailed(id) => self.freezer_failed(id, turn),
             Event::Condemned(id) => self.condemned(id, turn),

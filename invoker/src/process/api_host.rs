@@ -8,7 +8,7 @@ use std::str::FromStr;
 use actix_web::http::Uri;
 
 /// The API's port where nothing else is said.
-pub(super) const DEFAULT_PORT: u16 = 3233;
+const DEFAULT_PORT: u16 = 3233;
 
 /// Why the setting cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -54,10 +54,6 @@ impl FromStr for ApiHost {
 }
 
 impl ApiHost {
-    pub(super) fn port(&self) -> u16 {
-        self.port
-    }
-
     /// The addresses that its host has now, with its port.
     pub(super) async fn addresses(&self) -> Result<Vec<SocketAddr>, ApiHostError> {
         let found = tokio::net::lookup_host((self.host.as_str(), self.port)).await;
@@ -70,6 +66,12 @@ impl fmt::Display for ApiHost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
     }
+}
+
+/// The port that actions may reach at this host's address on their network: none where the API is at addresses that
+/// are opened by themselves, be they of this host or not.
+pub(super) fn port_of_this_host(given: Option<&ApiHost>) -> Option<u16> {
+    given.is_none().then_some(DEFAULT_PORT)
 }
 
 /// The API of a controller on this host, as containers see it.
@@ -93,6 +95,12 @@ mod tests {
         for bad in ["", "10.0.0.1", "ftp://x", "http://", "http://x/path", "localhost:3233"] {
             assert_eq!(parse(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn an_api_that_is_named_opens_no_port_of_this_host() {
+        let api: ApiHost = "https://api.example.org".parse().unwrap();
+        assert_eq!((port_of_this_host(None), port_of_this_host(Some(&api))), (Some(3233), None));
     }
 
     #[tokio::test]

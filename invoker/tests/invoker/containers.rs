@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use whirl_backends::contract::new_activation_id;
 use whirl_containers::factory::{ContainerError, ContainerName};
-use whirl_containers::scripted::{Fate, Outcome as Step, Script, ScriptedFactory, ScriptedReply};
+use whirl_containers::scripted::{Call, Fate, Outcome as Step, Script, ScriptedFactory, ScriptedReply};
 use whirl_invoker::InvokerConfig;
 use whirl_model::{ActivationMessage, Outcome};
 
@@ -184,6 +184,57 @@ async fn a_container_that_cannot_be_paused_is_removed() {
     let mut world = World::start(Setting { script, config: pausing_at_once(), ..Setting::default() }).await;
     world.invoke(&world.action("hello"), "{}").await;
     eventually("the removal", async || world.factory.containers().is_empty().then_some(())).await;
+}
+
+#[tokio::test]
+async fn a_container_whose_log_is_not_complete_is_paused_later_and_is_warm_until_then() {
+    let script = Script::default().on_run(|_| ScriptedReply::ok("{}").after(Duration::from_millis(50)));
+    let mut world = World::start(Setting { script, config: pausing_at_once(), ..Setting::default() }).await;
+    let action = world.action("hello");
+    let message = world.message(&action, "{}").await;
+    world.publish(message).await;
+    eventually("the run", async || (world.counts()[2] == 1).then_some(())).await;
+    // What it writes does not come.
+    world.factory.go_away();
+    world.answer().await;
+    eventually("the wait for its last words", async || (world.in_state("pausing") == 1).then_some(())).await;
+    eventually("the end of that", async || (world.idle() == 1).then_some(())).await;
+    let warm = world.invoke(&action, "{}").await;
+    assert_eq!(receipt(&warm)["start"], "warm");
+    assert_eq!(world.counts(), [1, 1, 2, 0, 0, 0]);
+    world.factory.recover();
+    eventually("the pause", async || (world.in_state("paused") == 1).then_some(())).await;
+    let resumed = world.invoke(&action, "{}").await;
+    assert_eq!(receipt(&resumed)["start"], "resumed");
+    assert_eq!((world.counts()[0], world.counts()[4]), (1, 1));
+}
+
+#[tokio::test]
+async fn bindings_and_arguments_for_init_have_containers_of_their_own() {
+    let mut world = World::scripted(Script::default()).await;
+    let mut action = world.action("hello");
+    action.parameters = serde_json::from_str(r#"[{"key":"TOKEN","value":"","init":true}]"#).unwrap();
+    for (binding, arguments, start) in [
+        (None, r#"{"TOKEN":"one"}"#, "cold"),
+        (None, r#"{"TOKEN":"one","n":1}"#, "warm"),
+        (None, r#"{"TOKEN":"two"}"#, "cold"),
+        (Some("guest/b1"), r#"{"TOKEN":"one"}"#, "cold"),
+        (Some("guest/b2"), r#"{"TOKEN":"one"}"#, "cold"),
+        (Some("guest/b1"), r#"{"TOKEN":"one"}"#, "warm"),
+        (None, r#"{"TOKEN":"two"}"#, "warm"),
+    ] {
+        let message = world.message(&action, arguments).await;
+        let binding = binding.map(|path| path.parse().unwrap());
+        world.publish(ActivationMessage { binding, ..message }).await;
+        let record = world.answer().await;
+        assert_eq!(receipt(&record)["start"], start, "{arguments}");
+    }
+    let calls = world.factory.calls();
+    let given = calls.iter().filter_map(|call| match call {
+        Call::Init(_, body) => body["value"]["env"]["TOKEN"].as_str(),
+        _ => None,
+    });
+    assert_eq!(given.collect::<Vec<_>>(), ["one", "two", "one", "one"]);
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use whirl_containers::factory::{ContainerError, ContainerName};
 use whirl_containers::scripted::{Fate, Outcome as Step, Script, ScriptedReply};
-use whirl_model::{ActionLimits, Outcome};
+use whirl_model::{Action, ActionLimits, Exec, Outcome};
 
 use crate::world::{Setting, World, annotation, eventually, result};
 
@@ -104,16 +104,19 @@ async fn a_container_that_died_idle_harms_nobody() {
 
 #[tokio::test]
 async fn an_image_that_cannot_be_pulled_is_the_developers_error() {
-    let script = Script::default().on_create(|_| {
+    let script = Script::default().on_provide(|image| {
         let source = std::io::Error::other("no such image").into();
-        Step::fails(ContainerError::Pull { image: "me/mine".parse().unwrap(), source })
+        Step::fails(ContainerError::Pull { image: image.clone(), source })
     });
     let mut world = World::scripted(script).await;
-    let action = world.action("hello");
+    let image = "me/mine".parse().unwrap();
+    let exec = Exec::Blackbox { image, code: None, main: None };
+    let action = Action { exec, ..world.action("hello") };
     let record = world.invoke(&action, "{}").await;
     assert_eq!(record.response.outcome, Outcome::DeveloperError);
     assert_eq!(result(&record), r#"{"error":"Failed to pull container image 'me/mine'."}"#);
-    assert_eq!(annotation(&record, "kind").unwrap(), r#""nodejs:20""#);
+    assert_eq!(world.counts()[0], 0);
+    assert_eq!(annotation(&record, "kind").unwrap(), r#""blackbox""#);
     assert!(annotation(&record, "limits").unwrap().contains(r#""timeout""#));
     assert_eq!(annotation(&record, "initTime"), None);
 }

@@ -9,6 +9,7 @@ mod containers;
 mod deadlines;
 mod drain;
 mod failures;
+mod images;
 mod live_logs;
 mod receipts;
 mod records;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use whirl_model::ImageName;
+
 use crate::factory::{ContainerError, ContainerName, ContainerSpec, Stream};
 
 /// The line that a runtime writes to both streams after each activation.
@@ -125,12 +127,14 @@ impl ScriptedReply {
     }
 }
 
+type ProvideStep = Box<dyn Fn(&ImageName) -> Outcome + Send + Sync>;
 type CreateStep = Box<dyn Fn(&ContainerSpec) -> Outcome + Send + Sync>;
 type Step = Box<dyn Fn(&ContainerName) -> Outcome + Send + Sync>;
 type Responder = Box<dyn Fn(&ScriptedRequest) -> ScriptedReply + Send + Sync>;
 
 /// All that a test decides. By default everything succeeds at once, and `/run` answers with the arguments.
 pub struct Script {
+    pub(super) provide: ProvideStep,
     pub(super) create: CreateStep,
     pub(super) pause: Step,
     pub(super) resume: Step,
@@ -142,6 +146,7 @@ pub struct Script {
 impl Default for Script {
     fn default() -> Self {
         Self {
+            provide: Box::new(|_| Outcome::default()),
             create: Box::new(|_| Outcome::default()),
             pause: Box::new(|_| Outcome::default()),
             resume: Box::new(|_| Outcome::default()),
@@ -153,6 +158,12 @@ impl Default for Script {
 }
 
 impl Script {
+    /// Decides how providing an image ends.
+    #[must_use]
+    pub fn on_provide(self, step: impl Fn(&ImageName) -> Outcome + Send + Sync + 'static) -> Self {
+        Self { provide: Box::new(step), ..self }
+    }
+
     /// Decides how creating ends.
     #[must_use]
     pub fn on_create(self, step: impl Fn(&ContainerSpec) -> Outcome + Send + Sync + 'static) -> Self {

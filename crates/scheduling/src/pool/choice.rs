@@ -8,7 +8,7 @@
 
 use super::container::{Container, State};
 use super::eviction::Eviction;
-use super::queue::Ticket;
+use super::queue::{Image, Ticket};
 use super::resources::Holding;
 use super::standing::Lack;
 use super::{ColdReason, ContainerId, Pool, Request, Stem, WarmKey};
@@ -23,6 +23,8 @@ pub(super) enum Choice {
     AwaitRoom(ContainerId),
     /// A container of its action that it can use will fall free.
     AwaitInstance,
+    /// A container may have to be started for it, and its image is not there yet.
+    AwaitImage,
     /// Start a container of its stem with this, and await that.
     Start(Holding),
     /// There will be enough of the host for it when all have gone that are going, these included.
@@ -53,6 +55,9 @@ impl Pool {
         }
         if is_closed {
             return Choice::Leave;
+        }
+        if waiting.image != Image::There {
+            return Choice::AwaitImage;
         }
         if let Some(id) = self.coming_stem_cell(request) {
             return Choice::AwaitStart(id);
@@ -108,6 +113,12 @@ impl Pool {
     /// Whether later requests may still get what this one, who is blocked, could use.
     pub(super) fn has_patience(&self, ticket: Ticket) -> bool {
         self.queue.get(ticket).is_some_and(|waiting| waiting.bypassed < self.config.max_bypass)
+    }
+
+    /// Whether a container will serve the request that need not be started for it.
+    pub(super) fn has_prospects(&self, ticket: Ticket) -> bool {
+        self.standing.concerns(ticket)
+            || self.queue.get(ticket).is_some_and(|waiting| self.has_all_instances(&waiting.request))
     }
 
     /// A container of the key that will have room for one more than those who count on it.
@@ -177,5 +188,5 @@ impl Pool {
 }
 
 fn is_outdated(container: &Container, request: &Request) -> bool {
-    container.key().is_some_and(|key| key.is_other_revision_of(&request.key))
+    container.key().is_some_and(|key| key.is_other_form_of(&request.key))
 }

@@ -42,8 +42,9 @@ pub(super) enum State {
     Initialising { tenancy: Tenancy, condemned: bool },
     /// Running `running` activations, at least one. Condemned: destroyed when they have ended.
     Busy { tenancy: Tenancy, running: u32, condemned: bool },
-    /// Holding code, running nothing, since the last activation ended.
-    Idle { tenancy: Tenancy, since: Moment },
+    /// Holding code, running nothing, since the last activation ended. Not frozen before `pause_at`, if its pause
+    /// was put off.
+    Idle { tenancy: Tenancy, since: Moment, pause_at: Option<Moment> },
     /// Being frozen.
     Pausing { tenancy: Tenancy, since: Moment },
     /// Frozen.
@@ -59,7 +60,7 @@ impl State {
     pub(super) fn after_run(tenancy: Tenancy, running: u32, condemned: bool, now: Moment) -> Self {
         match (running, condemned) {
             (0, true) => Self::Removing { tenant: Some(tenancy), retry_at: None },
-            (0, false) => Self::Idle { tenancy, since: now },
+            (0, false) => Self::Idle { tenancy, since: now, pause_at: None },
             _ => Self::Busy { tenancy, running, condemned },
         }
     }

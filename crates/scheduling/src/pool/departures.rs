@@ -3,8 +3,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use whirl_model::Revision;
-
 use super::{ActionKey, ColdReason, WarmKey};
 
 /// So many actions are remembered; the one whose last container went first is forgotten first.
@@ -22,7 +20,7 @@ pub(super) struct Departures {
 #[cfg_attr(test, derive(Clone))]
 struct Departure {
     number: u64,
-    revision: Revision,
+    key: WarmKey,
     reason: ColdReason,
 }
 
@@ -32,7 +30,7 @@ impl Departures {
         let (action, number) = (key.action_key(), self.noted);
         self.noted += 1;
         self.order.insert(number, action.clone());
-        let departure = Departure { number, revision: key.revision.clone(), reason };
+        let departure = Departure { number, key: key.clone(), reason };
         if let Some(earlier) = self.last.insert(action, departure) {
             self.order.remove(&earlier.number);
         }
@@ -46,7 +44,7 @@ impl Departures {
     /// Why there is no container of this key any more.
     pub(super) fn reason(&self, key: &WarmKey) -> ColdReason {
         match self.last.get(&key.action_key()) {
-            Some(departure) if departure.revision == key.revision => departure.reason,
+            Some(departure) if departure.key == *key => departure.reason,
             Some(_) => ColdReason::Updated,
             None => ColdReason::First,
         }
@@ -55,7 +53,7 @@ impl Departures {
 
 #[cfg(test)]
 mod tests {
-    use whirl_model::DocId;
+    use whirl_model::{DocId, Revision};
 
     use super::*;
 
@@ -64,6 +62,8 @@ mod tests {
             namespace: "guest".parse().unwrap(),
             action: DocId::from(format!("guest/{action}").as_str()),
             revision: Revision::from(revision.to_owned()),
+            binding: None,
+            environment: None,
         }
     }
 

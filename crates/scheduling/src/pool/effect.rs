@@ -10,13 +10,16 @@ use crate::Moment;
 /// What the shell has to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
+    /// See to it that the image of the activation's stem is on the host, for as long as the activation waits; answer
+    /// `Provided` or `NotProvided`. Meanwhile it holds nothing there.
+    Provide(ActivationId),
     /// Start a container with these GPUs and no others; answer `Started` or `StartFailed`.
     Start(ContainerId, Arc<Stem>, Vec<GpuId>),
     /// Send the code of the activation's action, answer `Initialised`, run it, answer `Ended`.
     Initialise(ContainerId, ActivationId, Cold),
     /// Run it; answer `Ended` or `Bounced`.
     Run(ContainerId, ActivationId),
-    /// Freeze a container; answer `Paused` or `FreezerFailed`.
+    /// Freeze a container; answer `Paused`, `PausePutOff` or `FreezerFailed`.
     Pause(ContainerId),
     /// Thaw a container, answer `Resumed` and run the activation; or answer `FreezerFailed`.
     Resume(ContainerId, ActivationId),
@@ -57,7 +60,7 @@ pub enum ColdReason {
     First,
     /// Those that hold it are busy.
     Busy,
-    /// Those that are there hold another revision.
+    /// Those that are there hold another revision, or the action of another binding or with other arguments of `/init`.
     Updated,
     /// The last one went to make room.
     Evicted,

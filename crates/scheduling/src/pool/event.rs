@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use whirl_model::ActivationId;
+
 use super::{ContainerId, Request, Stem};
 
 /// Whether a container can go on after an activation ended.
@@ -13,7 +15,7 @@ pub enum Fate {
     Discard,
 }
 
-/// Why a container could not be started.
+/// Why a container could not be started, or what it is made of not be had.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StartFailure {
     /// What the caller is told.
@@ -27,6 +29,10 @@ pub struct StartFailure {
 pub enum Event {
     /// An activation wants to run.
     Arrived(Request),
+    /// The image that was asked for by [`Effect::Provide`](super::Effect::Provide) is there.
+    Provided(ActivationId),
+    /// It cannot be had.
+    NotProvided(ActivationId, StartFailure),
     /// A container is up and listens.
     Started(ContainerId),
     /// It could not be started; nothing of it remains.
@@ -41,6 +47,8 @@ pub enum Event {
     Bounced(ContainerId, Request),
     /// It is frozen.
     Paused(ContainerId),
+    /// It is not to be frozen yet, and goes on.
+    PausePutOff(ContainerId),
     /// It goes on, and runs the activation that it was resumed for.
     Resumed(ContainerId),
     /// It could be neither frozen nor thawed.
@@ -53,8 +61,8 @@ pub enum Event {
     RemoveFailed(ContainerId),
     /// The time asked for by [`Effect::WakeAt`](super::Effect::WakeAt) has come.
     Tick,
-    /// Nobody knows whether containers start: try one of this stem. It becomes a stem cell. Something may have to
-    /// go to make room for it; then the next probe starts it.
+    /// Nobody knows whether containers start: try one of this stem. It becomes a stem cell, in the place of one that
+    /// an earlier probe left. Something may have to go to make room for it; then the next probe starts it.
     Probe(Arc<Stem>),
     /// Finish what is there and remove everything.
     Drain,

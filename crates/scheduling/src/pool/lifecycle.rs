@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use super::container::{Container, State, Tenancy};
 use super::eviction::Eviction;
+use super::queue::Ticket;
 use super::resources::Holding;
 use super::turn::Turn;
 use super::{
-    ColdReason, ContainerId, Effect, Fate, Phase, Pool, REMOVE_RETRY, Rejection, Request, StartFailure, Stem,
+    ColdReason, ContainerId, Effect, Fate, PAUSE_RETRY, Phase, Pool, REMOVE_RETRY, Rejection, Request,
+    StartFailure, Stem,
 };
 
 impl Pool {
@@ -20,18 +22,35 @@ impl Pool {
         id
     }
 
-    /// Has a container started for nobody, where there is room for it; else makes room, for the next probe.
+    /// Has a container started for nobody, where there is room for it that nobody counts on; else makes room, for the
+    /// next probe. Not if one that starts like it will tell as much.
     pub(super) fn probe(&mut self, stem: Arc<Stem>, turn: &mut Turn) {
-        let is_busy = self.phase != Phase::Serving || self.fleet.starting() > 0 || !self.queue.is_empty();
-        if is_busy {
+        if self.phase != Phase::Serving || self.fleet.starting_like(&stem) > 0 {
             return;
         }
-        if let Ok(holding) = self.fleet.resources().find(&stem) {
+        if let Some(id) = self.superfluous_cell(&stem) {
+            self.fleet.change(id, State::removing);
+            turn.push(Effect::Destroy(id));
+        }
+        let room = self.less_claims(self.fleet.resources().clone(), Ticket::LAST);
+        if let Ok(holding) = room.find(&stem) {
             self.start(stem, holding, turn);
         } else {
             let victims = self.victims(&Eviction::for_nobody(&stem)).unwrap_or_default();
             self.evict(victims, turn);
         }
+        turn.stir();
+    }
+
+    /// The oldest stem cell, if there are more than there should be.
+    fn superfluous_cell(&self, stem: &Stem) -> Option<ContainerId> {
+        let cells = self.fleet.bare().filter_map(|(id, container)| match container.state {
+            State::Stem { since } if *container.stem == *stem => Some((since, id)),
+            _ => None,
+        });
+        let cells: Vec<_> = cells.collect();
+        let oldest = cells.iter().min().filter(|_| cells.len() > self.stem_cells.goal(stem));
+        oldest.map(|(_, id)| *id)
     }
 
     pub(super) fn started(&mut self, id: ContainerId, turn: &mut Turn) {
@@ -142,6 +161,17 @@ impl Pool {
     pub(super) fn paused(&mut self, id: ContainerId, turn: &mut Turn) {
         self.fleet.change(id, |state| match state {
             State::Pausing { tenancy, since } => State::Paused { tenancy, since },
+            other => other,
+        });
+        self.fill(id, turn);
+        self.rest(id, turn);
+    }
+
+    /// It can be used as before, and is to be frozen a little later.
+    pub(super) fn pause_put_off(&mut self, id: ContainerId, turn: &mut Turn) {
+        let pause_at = Some(turn.now + PAUSE_RETRY);
+        self.fleet.change(id, |state| match state {
+            State::Pausing { tenancy, since } => State::Idle { tenancy, since, pause_at },
             other => other,
         });
         self.fill(id, turn);

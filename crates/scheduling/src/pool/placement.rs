@@ -48,6 +48,7 @@ impl Pool {
             Choice::Use(id) => self.serve(id, ticket, turn),
             Choice::AwaitStart(id) => self.standing.await_start(id, ticket),
             Choice::AwaitRoom(id) => self.standing.await_room(id, ticket),
+            Choice::AwaitImage => self.ask_for_image(ticket, turn),
             Choice::AwaitInstance => self.standing.someone_awaits_instance = true,
             Choice::Start(holding) => self.start_for(ticket, holding, turn),
             Choice::Claim(victims) => {

@@ -4,6 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
 
+use whirl_model::ActivationId;
+
 use super::{Request, WarmKey};
 use crate::Moment;
 
@@ -22,6 +24,18 @@ pub(super) struct Waiting {
     pub(super) request: Request,
     /// How many later requests got what this one could have used.
     pub(super) bypassed: u32,
+    pub(super) image: Image,
+}
+
+/// How far what a request's container would be made of is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Image {
+    /// It is to be asked for once a container has to be started.
+    Unasked,
+    /// It was asked for.
+    Coming,
+    /// A container can be started.
+    There,
 }
 
 #[derive(Debug, Default)]
@@ -49,7 +63,8 @@ impl Queue {
     fn insert(&mut self, ticket: Ticket, request: Request) -> Ticket {
         self.by_key.entry(request.key.clone()).or_default().insert(ticket);
         self.deadlines.extend(request.deadline.map(|at| (at, ticket)));
-        self.waiting.insert(ticket, Waiting { request, bypassed: 0 });
+        let image = if request.awaits_image { Image::Unasked } else { Image::There };
+        self.waiting.insert(ticket, Waiting { request, bypassed: 0, image });
         ticket
     }
 
@@ -69,6 +84,19 @@ impl Queue {
 
     pub(super) fn get(&self, ticket: Ticket) -> Option<&Waiting> {
         self.waiting.get(&ticket)
+    }
+
+    pub(super) fn set_image(&mut self, ticket: Ticket, image: Image) {
+        if let Some(waiting) = self.waiting.get_mut(&ticket) {
+            waiting.image = image;
+        }
+    }
+
+    /// Where the activation waits, if its image was asked for.
+    pub(super) fn whose_image_comes(&self, activation: ActivationId) -> Option<Ticket> {
+        let is_it =
+            |waiting: &Waiting| waiting.request.activation == activation && waiting.image == Image::Coming;
+        self.waiting.iter().find(|(_, waiting)| is_it(waiting)).map(|(ticket, _)| *ticket)
     }
 
     pub(super) fn len(&self) -> usize {

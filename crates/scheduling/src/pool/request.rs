@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use whirl_model::{ActivationId, Cores, DocId, GpuLimit, ImageName, Kind, Namespace, Revision};
+use whirl_model::{ActivationId, Cores, DocId, EntityPath, GpuLimit, ImageName, Kind, Namespace, Revision};
 
 use crate::Moment;
 
@@ -26,7 +26,7 @@ pub struct Stem {
 }
 
 impl Stem {
-    /// Whether a user named the image: starting it may take as long as its registry likes.
+    /// Whether a user named the image: whether it can be had and starts, and how soon, is not up to the platform.
     #[must_use]
     pub fn is_users_image(&self) -> bool {
         self.kind == Kind::blackbox()
@@ -38,7 +38,7 @@ impl Stem {
     }
 }
 
-/// Whose code an initialised container holds. It serves requests of exactly this key, ever.
+/// Whose code an initialised container holds, and with what. It serves requests of exactly this key, ever.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct WarmKey {
     /// The namespace that invokes, not the one that owns the action.
@@ -47,6 +47,10 @@ pub struct WarmKey {
     pub action: DocId,
     /// Its state.
     pub revision: Revision,
+    /// The binding through which it is invoked, if it is.
+    pub binding: Option<EntityPath>,
+    /// A digest of the arguments that `/init` is given, if it is given any.
+    pub environment: Option<[u8; 32]>,
 }
 
 impl WarmKey {
@@ -54,13 +58,13 @@ impl WarmKey {
         ActionKey { namespace: self.namespace.clone(), action: self.action.clone() }
     }
 
-    /// Whether it is the same action of the same namespace, in another state.
-    pub(super) fn is_other_revision_of(&self, other: &Self) -> bool {
-        self.namespace == other.namespace && self.action == other.action && self.revision != other.revision
+    /// Whether it is the same action of the same namespace, in another state or with something else.
+    pub(super) fn is_other_form_of(&self, other: &Self) -> bool {
+        self.namespace == other.namespace && self.action == other.action && self != other
     }
 }
 
-/// An action as one namespace invokes it, in whatever state: what limits of instances count by.
+/// An action as one namespace invokes it, in whatever form: what limits of instances count by.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct ActionKey {
     namespace: Namespace,
@@ -83,4 +87,7 @@ pub struct Request {
     pub instances: Option<u32>,
     /// When it is too late to begin. It is rejected then if it still waits.
     pub deadline: Option<Moment>,
+    /// Whether its stem's image has to be provided before a container is started for it:
+    /// [`Effect::Provide`](super::Effect::Provide) asks for that.
+    pub awaits_image: bool,
 }

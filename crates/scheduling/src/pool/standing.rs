@@ -24,7 +24,7 @@ pub(super) enum Lack {
         /// Whether `lasting` can be something else as soon as other containers are idle or going.
         varies: bool,
     },
-    /// Its action has as many containers as it may, some of them in another revision.
+    /// Its action has as many containers as it may, some of them in another form.
     Instance(WarmKey),
 }
 
@@ -39,7 +39,7 @@ impl Lack {
         match self {
             Self::Start | Self::StartOfUsersImage => false,
             Self::Room { lasting, .. } => lasting.is_eased_by(&container.holding),
-            Self::Instance(key) => container.key().is_some_and(|other| other.is_other_revision_of(key)),
+            Self::Instance(key) => container.key().is_some_and(|other| other.is_other_form_of(key)),
         }
     }
 

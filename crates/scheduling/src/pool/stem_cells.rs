@@ -105,6 +105,12 @@ impl StemCells {
         self.rules.iter_mut().find(|tracked| *tracked.rule.stem == *stem)
     }
 
+    /// How many there should be.
+    pub(super) fn goal(&self, stem: &Stem) -> usize {
+        let tracked = self.rules.iter().find(|tracked| *tracked.rule.stem == *stem);
+        tracked.map_or(0, |tracked| tracked.goal as usize)
+    }
+
     /// A request found none and had a container started.
     pub(super) fn cold_start(&mut self, stem: &Stem) {
         if let Some(tracked) = self.tracked(stem) {

@@ -6,6 +6,7 @@ mod drain;
 mod eviction;
 mod freezer;
 mod gpus;
+mod images;
 mod instances;
 mod load;
 mod reasons;
@@ -31,17 +32,32 @@ fn request_of(n: u128, action: &str, stem: &Arc<Stem>) -> Request {
             namespace: "guest".parse().unwrap(),
             action: DocId::from(action),
             revision: Revision::from("1-a".to_owned()),
+            binding: None,
+            environment: None,
         },
         stem: Arc::clone(stem),
         concurrency: 1,
         instances: None,
         deadline: None,
+        awaits_image: false,
     }
 }
 
 /// The same, of another revision.
 fn updated(mut request: Request) -> Request {
     request.key.revision = Revision::from("2-b".to_owned());
+    request
+}
+
+/// The same, through a binding.
+fn bound(mut request: Request, binding: &str) -> Request {
+    request.key.binding = Some(format!("guest/{binding}").parse().unwrap());
+    request
+}
+
+/// The same, with arguments for `/init`.
+fn given(mut request: Request, environment: u8) -> Request {
+    request.key.environment = Some([environment; 32]);
     request
 }
 
@@ -185,6 +201,10 @@ impl Script {
 
     fn paused(&mut self, id: u64) -> Vec<Effect> {
         self.after(Event::Paused(ContainerId(id)))
+    }
+
+    fn pause_put_off(&mut self, id: u64) -> Vec<Effect> {
+        self.after(Event::PausePutOff(ContainerId(id)))
     }
 
     fn resumed(&mut self, id: u64) -> Vec<Effect> {

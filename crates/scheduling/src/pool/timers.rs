@@ -46,7 +46,7 @@ impl Pool {
             State::Idle { .. } | State::Paused { .. } if has_idled_for(self.kept_for(container)) => {
                 Some(Due::Expire)
             }
-            State::Idle { .. } if has_idled_for(self.config.pause_grace) => Some(Due::Pause),
+            State::Idle { since, pause_at, .. } if now >= self.pause_at(since, pause_at) => Some(Due::Pause),
             State::Stem { .. }
                 if !self.stem_cells.keeps(&container.stem) && has_idled_for(self.kept_for(container)) =>
             {
@@ -60,7 +60,9 @@ impl Pool {
     /// When time will ask for something of the container.
     pub(super) fn due_at(&self, container: &Container) -> Option<Moment> {
         match container.state {
-            State::Idle { since, .. } => Some(since + self.config.pause_grace.min(self.kept_for(container))),
+            State::Idle { since, pause_at, .. } => {
+                Some(self.pause_at(since, pause_at).min(since + self.kept_for(container)))
+            }
             State::Paused { since, .. } => Some(since + self.kept_for(container)),
             State::Stem { since } if !self.stem_cells.keeps(&container.stem) => {
                 Some(since + self.kept_for(container))
@@ -70,6 +72,10 @@ impl Pool {
         }
     }
 
+    fn pause_at(&self, since: Moment, put_off: Option<Moment>) -> Moment {
+        put_off.unwrap_or(since + self.config.pause_grace)
+    }
+
     /// How long the container is kept although nobody uses it.
     fn kept_for(&self, container: &Container) -> Duration {
         if container.holding.has_gpu() { self.config.gpu_idle_timeout } else { self.config.idle_timeout }
@@ -77,7 +83,7 @@ impl Pool {
 
     fn pause(&mut self, id: ContainerId, turn: &mut Turn) {
         self.fleet.change(id, |state| match state {
-            State::Idle { tenancy, since } => State::Pausing { tenancy, since },
+            State::Idle { tenancy, since, .. } => State::Pausing { tenancy, since },
             other => other,
         });
         turn.push(Effect::Pause(id));

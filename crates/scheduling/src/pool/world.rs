@@ -42,9 +42,10 @@ enum Step {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let ask = (0..2u8, 0..actions::COUNT, 1..4u8, 0..6u8, prop::option::weighted(0.3, 0..30_000u16));
-    let ask = ask.prop_map(|(tenant, action, revision, instances, patience)| {
-        Step::Arrive(Ask { tenant, action, revision, instances, patience })
+    let form = (1..4u8, 0..6u8);
+    let ask = (0..2u8, 0..actions::COUNT, form, 0..6u8, prop::option::weighted(0.3, 0..30_000u16));
+    let ask = ask.prop_map(|(tenant, action, (revision, given), instances, patience)| {
+        Step::Arrive(Ask { tenant, action, revision, given, instances, patience })
     });
     prop_oneof![
         8 => ask,
@@ -59,6 +60,7 @@ fn step() -> impl Strategy<Value = Step> {
 /// Something the shell was asked to do and has not reported on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Pending {
+    Provide(ActivationId),
     Start(ContainerId),
     Initialise(ContainerId, ActivationId),
     Run(ContainerId, ActivationId),
@@ -73,7 +75,7 @@ impl Pending {
             Self::Initialise(id, activation) | Self::Run(id, activation) | Self::Resume(id, activation) => {
                 Some((id, activation))
             }
-            Self::Start(_) | Self::Pause(_) | Self::Destroy(_) => None,
+            Self::Provide(_) | Self::Start(_) | Self::Pause(_) | Self::Destroy(_) => None,
         }
     }
 }
@@ -97,6 +99,8 @@ struct World {
     requests: BTreeMap<ActivationId, Request>,
     ended: BTreeSet<ActivationId>,
     pending: Vec<Pending>,
+    /// Those that wait and whose image was provided for them.
+    provided: BTreeSet<ActivationId>,
     containers: BTreeMap<ContainerId, Known>,
     /// Whose code was ever in a container.
     ever_held: Vec<WarmKey>,
@@ -114,6 +118,7 @@ impl World {
             requests: BTreeMap::new(),
             ended: BTreeSet::new(),
             pending: Vec::new(),
+            provided: BTreeSet::new(),
             containers: BTreeMap::new(),
             ever_held: Vec::new(),
             wake: None,
@@ -136,14 +141,20 @@ impl World {
 
     fn obey(&mut self, effect: Effect) {
         match effect {
+            Effect::Provide(activation) => {
+                self.check_provide(activation);
+                self.pending.push(Pending::Provide(activation));
+            }
             Effect::Start(id, stem, gpus) => {
                 self.check_devices(&stem, &gpus);
+                self.check_image(&stem);
                 let known = Known { stem, gpus, holds: None, is_serial: false, is_going: false };
                 assert!(self.containers.insert(id, known).is_none(), "{id:?} started twice");
                 self.pending.push(Pending::Start(id));
             }
             Effect::Initialise(id, activation, cold) => {
                 self.check_initialise(id, activation, cold);
+                self.waits_no_more(activation);
                 let key = self.requests[&activation].key.clone();
                 self.ever_held.push(key.clone());
                 self.containers.get_mut(&id).expect("initialises what exists").holds = Some(key);
@@ -151,10 +162,12 @@ impl World {
             }
             Effect::Run(id, activation) => {
                 self.check_serves(id, activation);
+                self.waits_no_more(activation);
                 self.pending.push(Pending::Run(id, activation));
             }
             Effect::Resume(id, activation) => {
                 self.check_serves(id, activation);
+                self.waits_no_more(activation);
                 self.pending.push(Pending::Resume(id, activation));
             }
             Effect::Pause(id) => {
@@ -168,12 +181,19 @@ impl World {
             }
             Effect::Reject(activation, rejection) => {
                 self.check_rejection(activation, &rejection);
+                self.waits_no_more(activation);
                 self.end(activation);
             }
             Effect::GrantCredit(n) => self.credit += n,
             Effect::WakeAt(at) => self.wake = Some(at),
             Effect::Drained => self.drained = true,
         }
+    }
+
+    /// Its image is not brought any more.
+    fn waits_no_more(&mut self, activation: ActivationId) {
+        self.provided.remove(&activation);
+        self.pending.retain(|pending| *pending != Pending::Provide(activation));
     }
 
     fn end(&mut self, activation: ActivationId) {
@@ -205,7 +225,12 @@ impl World {
                     self.stray(id, what);
                 }
             }
-            Step::Probe { action } => self.send(Event::Probe(actions::stem(action))),
+            Step::Probe { action } => {
+                let stem = actions::stem(action);
+                if !stem.is_users_image() {
+                    self.send(Event::Probe(stem));
+                }
+            }
             Step::Wait { millis, late: true } => self.now += Moment::from_millis(millis.into()),
             Step::Wait { millis, late: false } => self.wait(Moment::from_millis(millis.into())),
         }
@@ -227,6 +252,14 @@ impl World {
     fn report(&mut self, pending: Pending, how: u8) {
         let well = how >= 4;
         match pending {
+            Pending::Provide(activation) if well => {
+                self.provided.insert(activation);
+                self.send(Event::Provided(activation));
+            }
+            Pending::Provide(activation) => {
+                let failure = StartFailure { message: String::new(), developers: true };
+                self.send(Event::NotProvided(activation, failure));
+            }
             Pending::Start(id) if well => self.send(Event::Started(id)),
             Pending::Start(id) => {
                 self.containers.remove(&id);
@@ -248,6 +281,7 @@ impl World {
                 self.end(activation);
                 self.send(Event::Ended(id, if well { Fate::Keep } else { Fate::Discard }));
             }
+            Pending::Pause(id) if how == 3 => self.send(Event::PausePutOff(id)),
             Pending::Pause(id) if well => self.send(Event::Paused(id)),
             Pending::Resume(id, activation) if well => {
                 self.pending.push(Pending::Run(id, activation));

@@ -50,10 +50,20 @@ impl Cluster {
             Effect::GrantCredit(credit) => [10, *credit as u64, 0],
             Effect::WakeAt(at) => [11, at.as_nanos() as u64, 0],
             Effect::Drained => [12, 0, 0],
+            Effect::Provide(activation) => [13, activation.bits() as u64, 0],
         };
         self.trace.note(&[now.as_nanos() as u64, host as u64]);
         self.trace.note(&noted);
         match effect {
+            Effect::Provide(activation) => {
+                life.job(activation)?;
+                let span = if self.dice.one_in(20) {
+                    self.dice.millis(1_000, 90_000)
+                } else {
+                    self.dice.millis(1, 200)
+                };
+                self.begin(host, span, Task::Provide(activation));
+            }
             Effect::Start(id, stem, gpus) => {
                 life.audit.start(id, &stem, &gpus)?;
                 let span = self.dice.millis(50, 600);
@@ -152,6 +162,11 @@ impl Cluster {
             any.map_or(Ok(()), |id| self.send(host, pool::Event::Condemned(id)))?;
         }
         match task {
+            Task::Provide(activation) if self.fails(100) => {
+                let failure = StartFailure { message: String::new(), developers: true };
+                self.send(host, pool::Event::NotProvided(activation, failure))
+            }
+            Task::Provide(activation) => self.send(host, pool::Event::Provided(activation)),
             Task::Start(id) => self.start_done(host, id),
             Task::Initialise(id, activation) => self.initialise_done(host, id, activation),
             Task::Run(id, activation, held) => self.run_done(host, id, activation, held),

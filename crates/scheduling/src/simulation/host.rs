@@ -147,6 +147,7 @@ impl Host {
                 concurrency: work.action.concurrency,
                 instances: work.action.instances,
                 deadline: work.action.patience.map(|patience| now + patience),
+                awaits_image: work.action.stem.is_users_image(),
             };
             let job = Job { work, request: request.clone() };
             let before = life.jobs.insert(request.activation, job);

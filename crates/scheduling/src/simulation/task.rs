@@ -7,6 +7,8 @@ use crate::pool::ContainerId;
 /// Something that the factory, or the code, is at.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Task {
+    /// A user's image is brought to the host.
+    Provide(ActivationId),
     Start(ContainerId),
     Initialise(ContainerId, ActivationId),
     /// In a container that was initialised before, or just now.

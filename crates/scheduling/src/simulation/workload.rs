@@ -101,7 +101,13 @@ impl Action {
         };
         Self {
             place: placement_hash(&namespace, &action),
-            key: WarmKey { namespace, action, revision: Revision::from("0-x".to_owned()) },
+            key: WarmKey {
+                namespace,
+                action,
+                revision: Revision::from("0-x".to_owned()),
+                binding: None,
+                environment: None,
+            },
             identity: (number, 0),
             stem: Arc::new(stem(dice)),
             concurrency: dice.pick(&[1, 1, 1, 1, 4, 16]),

@@ -142,6 +142,42 @@ fn a_probe_starts_a_container_and_makes_room_for_it_first() {
 }
 
 #[test]
+fn a_probe_waits_neither_for_users_images_nor_for_who_waits_for_something_else() {
+    let users = Arc::new(Stem { kind: Kind::blackbox(), ..(*stem(256)).clone() });
+    let mut s = Script::with_memory(1024);
+    assert_eq!(s.arrives(request_of(1, "slow", &users)), [start(0, &users)]);
+    s.cold(1, Request { instances: Some(1), ..request(2, "a") });
+    assert_eq!(s.arrives(Request { instances: Some(1), ..request(3, "a") }), []);
+    assert_eq!(s.arrives(request_of(4, "big", &stem(768))), []);
+    assert_eq!(s.after(Event::Probe(stem(256))), [start(2, &stem(256))]);
+}
+
+#[test]
+fn a_probe_takes_nothing_that_somebody_counts_on() {
+    let mut s = Script::with_memory(512);
+    s.cold(0, request(1, "a"));
+    s.warm(1, request(2, "b"));
+    assert_eq!(s.arrives(request_of(3, "p", &python(256))), [destroy(1)]);
+    assert_eq!(s.after(Event::Probe(stem(256))), []);
+    assert_eq!(s.removed(1), [start(2, &python(256))]);
+}
+
+#[test]
+fn what_a_probe_left_goes_for_the_next_one() {
+    let mut s = Script::with_memory(1024);
+    s.after(Event::Probe(stem(256)));
+    s.started(0);
+    assert_eq!(s.after(Event::Probe(stem(256))), [destroy(0), start(1, &stem(256))]);
+    let rule = StemRule { stem: stem(256), initial_count: 1, reactive: None };
+    let mut s = Script::new(PoolConfig { memory: 1024, stem_cells: vec![rule], ..PoolConfig::default() });
+    s.at(secs(0));
+    s.started(0);
+    assert_eq!(s.after(Event::Probe(stem(256))), [start(1, &stem(256))], "the other one is to be there");
+    s.started(1);
+    assert_eq!(s.after(Event::Probe(stem(256))), [destroy(0), start(2, &stem(256))]);
+}
+
+#[test]
 fn room_is_made_for_several_at_once_and_given_in_order() {
     let mut s = Script::with_memory(768);
     for (id, action) in [(0, "a"), (1, "b"), (2, "c")] {

@@ -79,3 +79,40 @@ fn a_pause_that_is_confirmed_too_late_changes_nothing() {
     assert_eq!(s.raw(Event::Paused(ContainerId(0))), []);
     assert_eq!(s.count("removing"), 1);
 }
+
+#[test]
+fn a_container_whose_pause_is_put_off_is_used_as_before_and_paused_later() {
+    let mut s = Script::with_memory(512);
+    s.warm(0, request(1, "a"));
+    s.at(secs(10));
+    s.now = secs(11);
+    assert_eq!(s.raw(Event::PausePutOff(ContainerId(0))), [Effect::WakeAt(secs(16))]);
+    assert_eq!(s.at(secs(15)), []);
+    assert_eq!(s.at(secs(16)), [pause(0)]);
+    assert_eq!(s.arrives(request(2, "a")), [], "it will be frozen or not");
+    assert_eq!(s.pause_put_off(0), [run(0, 2)], "it never was");
+    s.ends(0);
+    assert_eq!(s.at(secs(25)), []);
+    assert_eq!(s.at(secs(26)), [pause(0)], "the grace time has begun anew");
+}
+
+#[test]
+fn a_container_whose_pause_is_put_off_again_and_again_goes_in_time() {
+    let mut s = Script::with_memory(512);
+    s.warm(0, request(1, "a"));
+    for n in 0..118 {
+        assert_eq!(s.at(secs(10 + 5 * n)), [pause(0)]);
+        assert_eq!(s.pause_put_off(0), []);
+    }
+    assert_eq!(s.at(secs(600)), [destroy(0)]);
+}
+
+#[test]
+fn a_pause_that_is_put_off_too_late_changes_nothing() {
+    let mut s = Script::with_memory(512);
+    s.warm(0, request(1, "a"));
+    s.at(secs(10));
+    assert_eq!(s.condemned(0), [destroy(0)]);
+    assert_eq!(s.raw(Event::PausePutOff(ContainerId(0))), []);
+    assert_eq!(s.count("removing"), 1);
+}

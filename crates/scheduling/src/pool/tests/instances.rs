@@ -68,6 +68,15 @@ fn an_outdated_container_goes_for_the_updated_action() {
 }
 
 #[test]
+fn a_container_with_other_arguments_for_init_goes_for_who_cannot_use_it() {
+    let mut s = Script::with_memory(2048);
+    s.warm(0, given(limited(1, "a", 1), 1));
+    assert_eq!(s.arrives(given(limited(2, "a", 1), 2)), [destroy(0)]);
+    s.removed(0);
+    assert_eq!(s.started(1), [initialise(1, 2, ColdReason::Updated)]);
+}
+
+#[test]
 fn only_one_outdated_container_goes_at_a_time() {
     let mut s = Script::with_memory(2048);
     for (id, n) in [(0, 1), (1, 2)] {

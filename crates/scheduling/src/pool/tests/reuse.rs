@@ -74,6 +74,26 @@ fn an_updated_action_gets_a_container_of_its_own() {
 }
 
 #[test]
+fn bindings_never_share_a_container_nor_do_runs_with_other_arguments_for_init() {
+    let mut s = Script::with_memory(2048);
+    s.warm(0, request(1, "a"));
+    for (id, other) in [
+        (1, (|n| bound(request(n, "a"), "b1")) as fn(u128) -> Request),
+        (2, |n| bound(request(n, "a"), "b2")),
+        (3, |n| given(request(n, "a"), 1)),
+        (4, |n| given(request(n, "a"), 2)),
+    ] {
+        assert_eq!(s.arrives(other(2)), [start(id, &stem(256))]);
+        assert_eq!(s.started(id), [initialise(id, 2, ColdReason::Updated)]);
+        s.initialised(id);
+        s.ends(id);
+        assert_eq!(s.arrives(other(3)), [run(id, 3)], "its own is warm");
+        s.ends(id);
+    }
+    assert_eq!(s.arrives(request(4, "a")), [run(0, 4)]);
+}
+
+#[test]
 fn one_container_runs_as_many_activations_at_once_as_its_action_allows() {
     let mut s = Script::with_memory(256);
     assert_eq!(s.arrives(shared(1, "a", 2)), [start(0, &stem(256))]);

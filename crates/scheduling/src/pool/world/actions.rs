@@ -7,6 +7,8 @@ use super::*;
 
 /// The last ones can never run.
 pub(super) const COUNT: u8 = 10;
+/// This one has an image of its own.
+const USERS_IMAGE: u8 = 1;
 
 type Gpu = Option<(GpuAmount, Option<&'static str>)>;
 
@@ -31,6 +33,8 @@ pub(super) struct Ask {
     pub(super) action: u8,
     /// Also how many activations at once its containers run.
     pub(super) revision: u8,
+    /// A binding if it is 1, other arguments for `/init` if it is 2 or 3.
+    pub(super) given: u8,
     /// The limit, if it is below 3.
     pub(super) instances: u8,
     /// After how many milliseconds it is too late.
@@ -44,11 +48,14 @@ pub(super) fn request(activation: ActivationId, ask: Ask, now: Moment) -> Reques
             namespace: ["alice", "mallory"][usize::from(ask.tenant)].parse().unwrap(),
             action: DocId::from(format!("alice/{}", ask.action).as_str()),
             revision: Revision::from(format!("{}-x", ask.revision)),
+            binding: (ask.given == 1).then(|| "bob/bound".parse().unwrap()),
+            environment: matches!(ask.given, 2 | 3).then_some([ask.given; 32]),
         },
         stem: stem(ask.action),
         concurrency: ask.revision.into(),
         instances: (ask.instances < 3).then_some(ask.instances.into()),
         deadline: ask.patience.map(|millis| now + Moment::from_millis(millis.into())),
+        awaits_image: stem(ask.action).is_users_image(),
     }
 }
 
@@ -59,7 +66,7 @@ pub(super) fn concurrency(key: &WarmKey) -> usize {
 pub(super) fn stem(action: u8) -> Arc<Stem> {
     let (memory, cpu, gpu) = SHAPES[usize::from(action)];
     Arc::new(Stem {
-        kind: Kind::new("nodejs:20"),
+        kind: if action == USERS_IMAGE { Kind::blackbox() } else { Kind::new("nodejs:20") },
         image: "whirl/node".parse().unwrap(),
         memory,
         cpu: (cpu > 0).then_some(Cores::from_thousandths(cpu)),

@@ -33,6 +33,20 @@ impl World {
         }
     }
 
+    /// An image is asked for once, and for one who waits.
+    pub(super) fn check_provide(&self, activation: ActivationId) {
+        let request = &self.requests[&activation];
+        assert!(request.awaits_image && !self.ended.contains(&activation), "nobody wants it");
+        assert!(!self.provided.contains(&activation), "it is there");
+        self.check_in_time(request);
+    }
+
+    /// A user's image is started for one whom it was provided for.
+    pub(super) fn check_image(&self, stem: &Stem) {
+        let is_for = |id: &ActivationId| *self.requests[id].stem == *stem && !self.ended.contains(id);
+        assert!(!stem.is_users_image() || self.provided.iter().any(is_for), "its image may not be there");
+    }
+
     pub(super) fn check_initialise(&self, id: ContainerId, activation: ActivationId, cold: Cold) {
         let request = &self.requests[&activation];
         let container = &self.containers[&id];
@@ -56,7 +70,7 @@ impl World {
         assert_eq!(cold.reason == ColdReason::Busy, is_there, "{:?} of {activation}", cold.reason);
     }
 
-    /// A container serves one namespace, one action, one revision.
+    /// A container serves one namespace, one action, one revision, one binding, one environment.
     pub(super) fn check_serves(&self, id: ContainerId, activation: ActivationId) {
         let request = &self.requests[&activation];
         let container = &self.containers[&id];
@@ -121,8 +135,11 @@ impl World {
             let runs = self.running_in(*id);
             assert!(runs <= concurrency, "{id:?} runs {runs} of {concurrency}");
         }
-        let starting = self.pending.iter().filter(|p| matches!(p, Pending::Start(_))).count();
-        assert!(starting <= config().parallel_starts, "{starting} start at once");
+        for users in [false, true] {
+            let is_such = |p: &&Pending| matches!(p, Pending::Start(id) if self.containers[id].stem.is_users_image() == users);
+            let starting = self.pending.iter().filter(is_such).count();
+            assert!(starting <= config().parallel_starts, "{starting} start at once");
+        }
     }
 
     fn check_activations(&self) {
