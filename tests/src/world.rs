@@ -78,20 +78,25 @@ impl World {
     /// said so, if it needs Docker and there is none, or if another set-up is to be tested.
     #[must_use]
     pub fn start_process(options: ServerOptions) -> Option<Self> {
-        if env::var_os("WHIRL_TEST_HOST").is_some() {
-            return skip("it needs a process of its own, and WHIRL_TEST_HOST names another set-up");
-        }
-        if options.needs_docker() && !host::has_docker() {
-            let required = env::var_os("WHIRL_TEST_DOCKER").is_some_and(|value| value == "1");
-            assert!(
-                !required,
-                "WHIRL_TEST_DOCKER=1, and there is no Docker engine with the runtimes' images"
-            );
-            return skip("there is no Docker engine with the runtimes' images (scripts/images makes them)");
-        }
-        let server = Server::start(options);
+        can_start(&options)?;
+        Some(Self::of(Server::start(options)))
+    }
+
+    /// The same, with what its process answered first of all to a request that was sent, to the address given, again
+    /// and again while it started.
+    #[must_use]
+    pub fn start_asking(
+        options: ServerOptions,
+        request: impl FnOnce(&str) -> RawRequest,
+    ) -> Option<(Self, Answer)> {
+        can_start(&options)?;
+        let (server, answer) = Server::start_asking(options, request);
+        Some((Self::of(server), answer))
+    }
+
+    fn of(server: Server) -> Self {
         let (host, auth) = (format!("http://127.0.0.1:{}", server.port()), server.auth().to_owned());
-        Some(Self::connect(&host, &auth, Some(server)))
+        Self::connect(&host, &auth, Some(server))
     }
 
     pub(crate) fn connect(host: &str, auth: &str, server: Option<Server>) -> Self {
@@ -291,6 +296,19 @@ fn patiently<T>(mut look: impl FnMut() -> Option<T>) -> Option<T> {
         }
         thread::sleep(LOOKS_EVERY);
     }
+}
+
+/// Whether a process of its own can be had; says why, if not.
+fn can_start(options: &ServerOptions) -> Option<()> {
+    if env::var_os("WHIRL_TEST_HOST").is_some() {
+        return skip("it needs a process of its own, and WHIRL_TEST_HOST names another set-up");
+    }
+    if options.needs_docker() && !host::has_docker() {
+        let required = env::var_os("WHIRL_TEST_DOCKER").is_some_and(|value| value == "1");
+        assert!(!required, "WHIRL_TEST_DOCKER=1, and there is no Docker engine with the runtimes' images");
+        return skip("there is no Docker engine with the runtimes' images (scripts/images makes them)");
+    }
+    Some(())
 }
 
 /// Says why a scenario is left out.

@@ -8,8 +8,10 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use whirl_system_tests::{ServerOptions, Shared, World, docker, eventually};
+use whirl_system_tests::{RawRequest, ServerOptions, Shared, World, docker, eventually};
 
 static WORLD: Shared = Shared::new();
 
@@ -187,6 +189,33 @@ fn parameters_for_the_initialisation_are_environment() {
 }
 
 #[test]
+fn bindings_and_changed_packages_have_environments_of_their_own() {
+    let Some(world) = world() else { return };
+    let token = |value: &str| json!([{"key": "TOKEN", "value": value, "init": true}]);
+    world.put("packages/tokens", &json!({"parameters": token("p1")})).ok();
+    let code = "const at_init = process.env.TOKEN; function main(p) { return {at_init, args: p} }";
+    world.put("actions/tokens/tell", &json!({"exec": {"kind": "nodejs:20", "code": code}})).ok();
+    let binding = json!({"namespace": "_", "name": "tokens"});
+    for (name, value) in [("tokens-b1", "b1"), ("tokens-b2", "b2")] {
+        world.put(&format!("packages/{name}"), &json!({"binding": binding, "parameters": token(value)})).ok();
+    }
+    let through = |package: &str, environment: &str| {
+        let answer = world.post(&format!("actions/{package}/tell?blocking=true&result=true"), &json!({}));
+        assert_eq!(answer.ok(), json!({"at_init": environment, "args": {}}), "through {package}");
+    };
+    for _ in 0..2 {
+        through("tokens", "p1");
+        through("tokens-b1", "b1");
+        through("tokens-b2", "b2");
+    }
+    world.put("packages/tokens?overwrite=true", &json!({"parameters": token("p2")})).ok();
+    through("tokens", "p2");
+    world.put("packages/tokens-b1?overwrite=true", &json!({"parameters": token("b3")})).ok();
+    through("tokens-b1", "b3");
+    through("tokens-b2", "b2");
+}
+
+#[test]
 fn an_action_can_call_the_api() {
     let Some(world) = world() else { return };
     let code = "const openwhisk = require('openwhisk'); \
@@ -280,4 +309,16 @@ fn what_runs_at_once_keeps_to_the_memory() {
     eventually("30 records", || (action.records().len() == 30).then_some(()));
     let bound = docker(&["inspect", "--format", "{{.HostConfig.Memory}}", &server.containers_left()[0]]);
     assert_eq!(bound.trim(), (256_u64 << 20).to_string());
+}
+
+#[test]
+fn a_key_that_was_given_is_good_from_the_first_answer() {
+    let key = format!("23bc46b1-71f6-4ed5-8c54-816aa4f8c502:{}", "k".repeat(64));
+    let credentials = format!("Basic {}", STANDARD.encode(&key));
+    let ask = |address: &str| {
+        RawRequest::new(address, "GET", "/api/v1/namespaces").header("Authorization", &credentials)
+    };
+    let Some((world, answer)) = World::start_asking(ServerOptions::docker().auth(&key), ask) else { return };
+    assert_eq!((answer.status, answer.text()), (200, r#"["guest"]"#.to_owned()));
+    world.works();
 }

@@ -5,10 +5,8 @@
 use std::fs;
 use std::process::Command;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
-use whirl_system_tests::{RawRequest, ServerOptions, World, eventually, skip};
+use whirl_system_tests::{ServerOptions, World, eventually, skip};
 
 fn world() -> Option<World> {
     let runs = |program: &str| Command::new(program).arg("--version").output().is_ok();
@@ -85,14 +83,4 @@ fn actions_live_and_die_as_processes() {
     world.server().terminate();
     assert_eq!(world.server_mut().wait().status.code(), Some(0));
     eventually("an end of all processes", || processes_of(&world).is_empty().then_some(()));
-}
-
-#[test]
-fn a_key_that_was_given_is_good_from_the_first_answer() {
-    let key = format!("23bc46b1-71f6-4ed5-8c54-816aa4f8c502:{}", "k".repeat(64));
-    let answer = ServerOptions::process().auth(&key).first_answer(|address| {
-        let credentials = format!("Basic {}", STANDARD.encode(&key));
-        RawRequest::new(address, "GET", "/api/v1/namespaces").header("Authorization", &credentials)
-    });
-    assert_eq!((answer.status, answer.json()), (200, json!(["guest"])));
 }

@@ -116,7 +116,8 @@ impl Process {
         // The group first: once its leader was waited for, the number may be given to others.
         let _gone_already = kill_process_group(self.pid, Signal::KILL);
         self.leader.wait().await?;
-        leftovers::remove_folder(&self.folder).await
+        leftovers::clear_away(&self.folder).await;
+        Ok(())
     }
 
     fn state(&self) -> ContainerState {
@@ -147,7 +148,8 @@ impl ContainerFactory for ProcessFactory {
         let plan = launch::Plan {
             proxy: &self.options.proxy,
             launcher: &launcher,
-            folder: leftovers::folder(&self.options.state_dir, &spec.name),
+            state_dir: &self.options.state_dir,
+            name: &spec.name,
             env: &spec.env,
             gpus: &spec.gpus,
         };
@@ -180,13 +182,14 @@ impl ContainerFactory for ProcessFactory {
     async fn remove_leftovers(&self) -> Result<usize, ContainerError> {
         let running: Vec<_> = self.running.lock().drain().collect();
         let mut number = running.len();
+        let mut outcome = Ok(());
         for (name, process) in running {
-            self.end(&name, process).await?;
+            outcome = outcome.and(self.end(&name, process).await);
         }
         let all = ContainerName::new("of earlier processes");
         let removed = leftovers::remove(&self.options.state_dir).await;
         number += removed.map_err(|source| failure("remove", &all, source))?;
-        Ok(number)
+        outcome.map(|()| number)
     }
 
     async fn close(&self) -> Result<(), ContainerError> {

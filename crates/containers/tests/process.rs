@@ -108,6 +108,29 @@ async fn what_a_killed_whirl_left_is_removed() {
 }
 
 #[tokio::test]
+async fn what_cannot_be_removed_stops_nothing_and_is_given_to_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let (next, state) = (factory(folder.path()), folder.path().join("state"));
+    std::fs::create_dir(state.join("container-two")).unwrap();
+    // No folder, and so not removed as one.
+    std::fs::write(state.join("container-one"), "").unwrap();
+    assert_eq!(next.remove_leftovers().await.unwrap(), 1);
+    let started = next.create(&spec(runtime("python:3.11"))).await.unwrap();
+    let client = ActionClient::new(started.address);
+    contract::initialise(&client, "import os\ndef main(args):\n    return {'home': os.environ['HOME']}\n")
+        .await;
+    let answer = contract::answer(client.run(Bytes::from_static(b"{}"), contract::limits(PATIENCE)).await);
+    let answer: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
+    let home = PathBuf::from(answer["home"].as_str().unwrap());
+    assert!(home.is_dir() && home.starts_with(&state), "{answer}");
+    // Gone meanwhile, and as little a folder as the other.
+    std::fs::remove_dir_all(&home).unwrap();
+    std::fs::write(&home, "").unwrap();
+    next.destroy(&ContainerName::new("one")).await.unwrap();
+    assert_eq!(next.state(&ContainerName::new("one")).await.unwrap(), ContainerState::Ended);
+}
+
+#[tokio::test]
 async fn images_of_users_are_refused_and_failures_explained() {
     let folder = tempfile::tempdir().unwrap();
     let good = factory(folder.path());

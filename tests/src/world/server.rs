@@ -94,29 +94,6 @@ impl ServerOptions {
         attempt(self, None, (free_port(), free_port()))
     }
 
-    /// Starts a process, asks it without a pause until it answers, and kills it.
-    ///
-    /// # Panics
-    /// When it ends instead.
-    #[track_caller]
-    #[must_use]
-    pub fn first_answer(&self, ask: impl FnOnce(&str) -> RawRequest) -> Answer {
-        let folder = tempfile::tempdir().unwrap();
-        let port = free_port();
-        let mut child = spawn(self, folder.path(), &folder.path().join("data"), (port, free_port()));
-        let request = ask(&format!("127.0.0.1:{port}"));
-        let answer = loop {
-            if let Ok(answer) = request.try_send() {
-                break answer;
-            }
-            let ended = child.try_wait().unwrap();
-            assert!(ended.is_none(), "it ended with {ended:?}: {}", printed(folder.path()));
-        };
-        child.kill().unwrap();
-        child.wait().unwrap();
-        answer
-    }
-
     pub(crate) fn needs_docker(&self) -> bool {
         self.containers == "docker"
     }
@@ -146,6 +123,30 @@ pub struct Server {
 impl Server {
     /// Starts a process and waits until it is ready.
     pub(crate) fn start(options: ServerOptions) -> Self {
+        let mut server = Self::launch(options);
+        server.get_ready();
+        server
+    }
+
+    /// The same, and asks it meanwhile, from the start and without a pause, until it answers.
+    pub(crate) fn start_asking(
+        options: ServerOptions,
+        request: impl FnOnce(&str) -> RawRequest,
+    ) -> (Self, Answer) {
+        let mut server = Self::launch(options);
+        let request = request(&format!("127.0.0.1:{}", server.port));
+        let answer = loop {
+            if let Ok(answer) = request.try_send() {
+                break answer;
+            }
+            let ended = server.child.try_wait().unwrap();
+            assert!(ended.is_none(), "it ended with {ended:?}: {}", server.printed());
+        };
+        server.get_ready();
+        (server, answer)
+    }
+
+    fn launch(options: ServerOptions) -> Self {
         let folder = tempfile::Builder::new().prefix("whirl-system-").tempdir().unwrap();
         let data = options.data_dir.clone().unwrap_or_else(|| folder.path().join("data"));
         fs::create_dir_all(&data).unwrap();
@@ -155,15 +156,16 @@ impl Server {
         let (port, admin_port) = (free_port(), free_port());
         let child = spawn(&options, folder.path(), &data, (port, admin_port));
         let belongings = Belongings { owner };
-        let mut server =
-            Self { options, folder, data, port, admin_port, auth: String::new(), belongings, child };
-        server.await_ready();
-        server.auth = server.printed_key();
+        Self { options, folder, data, port, admin_port, auth: String::new(), belongings, child }
+    }
+
+    fn get_ready(&mut self) {
+        self.await_ready();
+        self.auth = self.printed_key();
         assert!(
-            !server.options.needs_docker() || !server.belongings.networks().is_empty(),
+            !self.options.needs_docker() || !self.belongings.networks().is_empty(),
             "its network has not the name expected: what it leaves behind would not be found"
         );
-        server
     }
 
     /// The port of the API.

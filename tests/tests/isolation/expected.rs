@@ -153,6 +153,10 @@ pub(crate) const SOCKETS: &Table = &[
     ("raw", "EPERM"),
     ("raw of IPv6", "EPERM"),
     ("ping", "EPERM"),
+    ("ping with a high bit", "EPERM"),
+    ("ping of IPv6", "EPERM"),
+    ("ping of IPv6 with a high bit", "EPERM"),
+    ("l2tp", "EPERM"),
     ("packet", "EPERM"),
     // It would lead from a virtual machine to whoever runs it, past every firewall.
     ("vsock", "EPERM"),
@@ -160,6 +164,8 @@ pub(crate) const SOCKETS: &Table = &[
     ("bluetooth", "EPERM"),
     ("can", "EPERM"),
     ("tipc", "EPERM"),
+    ("pair of tipc", "EPERM"),
+    ("netlink with a high bit", "EPERM"),
     ("key", "EPERM"),
     ("xdp", "EPERM"),
     ("netlink to netfilter", "EPERM"),
@@ -168,5 +174,10 @@ pub(crate) const SOCKETS: &Table = &[
     ("unix", "ok"),
     ("tcp", "ok"),
     ("udp", "ok"),
+    ("tcp by its number", "ok"),
+    ("udp by its number", "ok"),
+    // Of a family that the host's kernel may not have.
+    ("tcp of IPv6", "ok|EAFNOSUPPORT"),
+    ("pair", "ok"),
     ("interfaces with IPv6", "none"),
 ];

@@ -16,17 +16,19 @@ NUMBERS = {
     "x86_64": {
         "add_key": 248, "bpf": 321, "finit_module": 313, "init_module": 175, "io_uring_setup": 425, "kcmp": 312,
         "kexec_load": 246, "keyctl": 250, "name_to_handle_at": 303, "open_tree": 428, "perf_event_open": 298,
-        "pidfd_getfd": 438, "pivot_root": 155, "process_vm_readv": 310, "userfaultfd": 323,
+        "pidfd_getfd": 438, "pivot_root": 155, "process_vm_readv": 310, "socket": 41, "socketpair": 53, "userfaultfd": 323,
     },
     "aarch64": {
         "add_key": 217, "bpf": 280, "finit_module": 273, "init_module": 105, "io_uring_setup": 425, "kcmp": 272,
         "kexec_load": 104, "keyctl": 219, "name_to_handle_at": 264, "open_tree": 428, "perf_event_open": 241,
-        "pidfd_getfd": 438, "pivot_root": 41, "process_vm_readv": 270, "userfaultfd": 282,
+        "pidfd_getfd": 438, "pivot_root": 41, "process_vm_readv": 270, "socket": 198, "socketpair": 199, "userfaultfd": 282,
     },
 }[platform.machine()]
 CLONE = {"x86_64": 56, "aarch64": 220}[platform.machine()]
 NEW_USER, NEW_PID, NEW_NET, NEW_NS, NEW_CGROUP = 0x10000000, 0x20000000, 0x40000000, 0x00020000, 0x02000000
 FILES = ctypes.create_string_buffer(4096)
+# In a register of which the kernel reads the lower half alone.
+HIGH_BIT = 1 << 32
 
 
 def named(number):
@@ -290,6 +292,10 @@ def sockets():
     seen = {
         "raw": any_socket(socket.AF_INET, socket.SOCK_RAW, 1),
         "ping": any_socket(socket.AF_INET, socket.SOCK_DGRAM, 1),
+        "ping with a high bit": system_call("socket", socket.AF_INET, socket.SOCK_DGRAM, HIGH_BIT | 1),
+        "ping of IPv6": any_socket(socket.AF_INET6, socket.SOCK_DGRAM, 58),
+        "ping of IPv6 with a high bit": system_call("socket", socket.AF_INET6, socket.SOCK_DGRAM, HIGH_BIT | 58),
+        "l2tp": any_socket(socket.AF_INET, socket.SOCK_DGRAM, 115),
         "raw of IPv6": any_socket(socket.AF_INET6, socket.SOCK_RAW, 58),
         "packet": any_socket(17, socket.SOCK_RAW, 0x300),
         "vsock": any_socket(40, socket.SOCK_STREAM),
@@ -297,6 +303,8 @@ def sockets():
         "bluetooth": any_socket(31, socket.SOCK_RAW),
         "can": any_socket(29, socket.SOCK_RAW),
         "tipc": any_socket(30, 5),
+        "pair of tipc": system_call("socketpair", 30, 5, 0, FILES),
+        "netlink with a high bit": system_call("socket", HIGH_BIT | 16, socket.SOCK_RAW, HIGH_BIT | 12),
         "key": any_socket(15, socket.SOCK_RAW, 2),
         "xdp": any_socket(44, socket.SOCK_RAW),
         "netlink to netfilter": netlink(12),
@@ -305,6 +313,10 @@ def sockets():
         "unix": any_socket(socket.AF_UNIX, socket.SOCK_STREAM),
         "tcp": any_socket(socket.AF_INET, socket.SOCK_STREAM),
         "udp": any_socket(socket.AF_INET, socket.SOCK_DGRAM),
+        "tcp by its number": any_socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK, socket.IPPROTO_TCP),
+        "udp by its number": any_socket(socket.AF_INET, socket.SOCK_DGRAM, socket.IPPROTO_UDP),
+        "tcp of IPv6": any_socket(socket.AF_INET6, socket.SOCK_STREAM),
+        "pair": attempt(lambda: [end.close() for end in socket.socketpair()]),
     }
     addresses = [line.split()[-1] for line in read("/proc/net/if_inet6", 4096).decode().splitlines()] \
         if os.path.exists("/proc/net/if_inet6") else []

@@ -8,21 +8,22 @@ use crate::factory::ContainerState;
 /// The exit code of a container whose first process was killed by SIGKILL, by the kernel or by anybody else.
 const EXIT_BY_SIGKILL: i64 = 137;
 
-/// What the kernel counted alone decides of a container whose first process has ended: nothing if it did not count.
-pub(super) fn of_ended(kills: Kills) -> Option<ContainerState> {
+/// What the kernel alone decides, by its count of kills and whether the first process has ended. `None` where the engine
+/// has to be asked.
+pub(super) fn by_the_kernel(kills: Kills, has_ended: bool) -> Option<ContainerState> {
     match kills {
         Kills::New => Some(ContainerState::OutOfMemory),
-        Kills::NoneNew => Some(ContainerState::Ended),
-        Kills::Untold { .. } => None,
+        Kills::NoneNew if has_ended => Some(ContainerState::Ended),
+        Kills::NoneNew | Kills::Untold { .. } => None,
     }
 }
 
-/// How the container is. Where the kernel does not tell, the engine's word for it is taken, unless that may be of a kill
-/// that the container survived: the engine never forgets one. That it was killed is no sign: anybody can do that.
+/// How the container is, if the kernel alone does not decide. Where it does not count, the engine's word for it is taken,
+/// unless that may be of a kill that the container survived: the engine never forgets one. That it was killed is no
+/// sign: anybody can do that.
 pub(super) fn state(kills: Kills, told: &Told) -> ContainerState {
     let says_so = told.oom_killed == Some(true);
     match kills {
-        Kills::New => ContainerState::OutOfMemory,
         Kills::Untold { old: false } if says_so => ContainerState::OutOfMemory,
         _ if told.running == Some(true) => ContainerState::Running,
         _ => ContainerState::Ended,
@@ -48,10 +49,19 @@ mod tests {
         for oom_killed in [false, true] {
             for (running, alive) in [(true, ContainerState::Running), (false, ContainerState::Ended)] {
                 assert_eq!(state(Kills::NoneNew, &told(running, oom_killed)), alive);
-                assert_eq!(state(Kills::New, &told(running, oom_killed)), ContainerState::OutOfMemory);
                 assert_eq!(state(Kills::Untold { old: true }, &told(running, oom_killed)), alive);
             }
         }
+    }
+
+    #[test]
+    fn a_kill_that_the_kernel_counted_needs_no_engine() {
+        for has_ended in [false, true] {
+            assert_eq!(by_the_kernel(Kills::New, has_ended), Some(ContainerState::OutOfMemory));
+        }
+        assert_eq!(by_the_kernel(Kills::NoneNew, true), Some(ContainerState::Ended));
+        assert_eq!(by_the_kernel(Kills::NoneNew, false), None);
+        assert_eq!(by_the_kernel(Kills::Untold { old: false }, true), None);
     }
 
     #[test]

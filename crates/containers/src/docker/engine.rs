@@ -11,7 +11,8 @@ use bollard::auth::DockerCredentials;
 use bollard::container::AttachContainerResults;
 use bollard::errors::Error as BollardError;
 use bollard::models::{
-    ContainerCreateBody, ContainerInspectResponse, NetworkCreateRequest, NetworkInspect, SystemInfo,
+    ContainerCreateBody, ContainerInspectResponse, ImageInspect, NetworkCreateRequest, NetworkInspect,
+    SystemInfo,
 };
 use bollard::query_parameters::{
     AttachContainerOptionsBuilder, CreateContainerOptionsBuilder, CreateImageOptionsBuilder,
@@ -164,8 +165,12 @@ impl Engine {
         Ok(found.into_iter().filter_map(|container| name(container.names?)).collect())
     }
 
+    pub(super) async fn image(&self, image: &str) -> Result<ImageInspect, EngineError> {
+        self.ask(LOOK, self.docker.inspect_image(image)).await
+    }
+
     pub(super) async fn has_image(&self, image: &str) -> Result<bool, EngineError> {
-        match self.ask(LOOK, self.docker.inspect_image(image)).await {
+        match self.image(image).await {
             Ok(_) => Ok(true),
             Err(EngineError::NotFound(_)) => Ok(false),
             Err(error) => Err(error),

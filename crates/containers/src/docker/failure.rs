@@ -71,6 +71,21 @@ pub enum SetupError {
     },
 }
 
+/// What a failed creation left on the host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Remains {
+    Nothing,
+    /// Perhaps its container.
+    Perhaps,
+    /// What has the name: somebody else's container, or one that the engine still makes for an earlier request.
+    OfAnotherRequest,
+}
+
+/// Whether a "create" was refused because there is a container of that name, or will be soon.
+pub(super) fn is_name_taken(error: &EngineError) -> bool {
+    matches!(error, EngineError::Refused { status: 409, .. })
+}
+
 /// An engine's failure and what was asked of it.
 pub(super) struct Failure {
     pub(super) operation: &'static str,
@@ -84,19 +99,39 @@ pub(super) fn failed(operation: &'static str) -> impl Fn(EngineError) -> Failure
 impl Failure {
     pub(super) fn of_create(self, spec: &ContainerSpec) -> ContainerError {
         match &spec.image {
-            ContainerImage::User { image } if self.is_not_executable() => {
-                return ContainerError::NotExecutable { image: image.clone() };
-            }
+            ContainerImage::User { image } => self.of_image(image),
             // That one of our own images cannot be started is no fault of the developer.
-            ContainerImage::User { .. } | ContainerImage::Runtime { .. } => {}
+            ContainerImage::Runtime { .. } => None,
         }
-        engine_error(self.operation, &spec.name, self.error)
+        .unwrap_or_else(|| engine_error(self.operation, &spec.name, self.error))
     }
 
-    /// A refused "create" leaves nothing. If the name is taken, the container is somebody else's.
-    pub(super) fn may_leave_a_container(&self) -> bool {
-        self.operation != CREATE
-            || !matches!(self.error, EngineError::Refused { .. } | EngineError::NotFound(_))
+    /// What is wrong with the user's image, if it is known that something is.
+    fn of_image(&self, image: &ImageName) -> Option<ContainerError> {
+        let image = image.clone();
+        if self.is_not_executable() {
+            return Some(ContainerError::NotExecutable { image });
+        }
+        match &self.error {
+            EngineError::NotFound(message) if self.operation == CREATE => {
+                Some(ContainerError::Pull { image, source: message.clone().into() })
+            }
+            EngineError::Refused { message, .. } => {
+                let why = lacking_user(message)?.to_owned();
+                Some(ContainerError::Misconfigured { image, why })
+            }
+            _ => None,
+        }
+    }
+
+    /// What a container's creation left that failed like this.
+    pub(super) fn remains(&self) -> Remains {
+        match &self.error {
+            _ if self.operation != CREATE => Remains::Perhaps,
+            error if is_name_taken(error) => Remains::OfAnotherRequest,
+            EngineError::Refused { .. } | EngineError::NotFound(_) => Remains::Nothing,
+            _ => Remains::Perhaps,
+        }
     }
 
     /// Whether there is nothing in the image that runs. Of a command that cannot be started the engine tells
@@ -132,15 +167,19 @@ pub(super) fn engine_error(
     }
 }
 
-pub(super) fn pull_error(spec: &ContainerSpec, image: &ImageName, error: Arc<EngineError>) -> ContainerError {
-    let operation = "pull the image of";
+/// Why an image cannot be had. One that takes too long is its developer's to mend, as one that is not there.
+pub(super) fn pull_error(image: &ImageName, error: Arc<EngineError>) -> ContainerError {
+    let image = image.clone();
     match *error {
-        EngineError::Timeout => ContainerError::Timeout { operation, name: spec.name.clone() },
-        EngineError::Silent(silence) => {
-            ContainerError::Silent { operation, name: spec.name.clone(), silence }
-        }
-        _ => ContainerError::Pull { image: image.clone(), source: Box::new(error) },
+        EngineError::Silent(silence) => ContainerError::PullSilent { image, silence },
+        _ => ContainerError::Pull { image, source: Box::new(error) },
     }
+}
+
+/// Which user or group an image asks for that it does not have, in the engine's words.
+fn lacking_user(message: &str) -> Option<&str> {
+    let at = message.find("unable to find user").or_else(|| message.find("unable to find group"))?;
+    message[at..].split(':').next()
 }
 
 #[cfg(test)]
@@ -163,5 +202,26 @@ mod tests {
         for message in ["network whirl not found", "mkdir /run/x: no such file or directory"] {
             assert!(!refused(message).is_not_executable(), "{message}");
         }
+    }
+
+    #[test]
+    fn an_image_that_takes_too_long_is_its_developers_and_one_that_waits_for_the_engine_is_not() {
+        let image = "a/b:1".parse().unwrap();
+        let error = |error| pull_error(&image, Arc::new(error));
+        assert!(error(EngineError::Timeout).is_developers());
+        assert!(!error(EngineError::Silent(std::time::Duration::from_secs(7))).is_developers());
+    }
+
+    #[test]
+    fn users_that_an_image_does_not_have_are_told_by_name_and_other_refusals_are_the_engines() {
+        let image: ImageName = "a/b:1".parse().unwrap();
+        let refused = |message: &str| {
+            failed("start")(EngineError::Refused { status: 400, message: message.to_owned() })
+                .of_image(&image)
+        };
+        let message = "linux spec user: unable to find user nobody1: no matching entries in passwd file";
+        let error = refused(message).unwrap();
+        assert_eq!(error.to_string(), "the image 'a/b:1' cannot be started: unable to find user nobody1");
+        assert!(refused("write /var/lib/docker/x: no space left on device").is_none());
     }
 }

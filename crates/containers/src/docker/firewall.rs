@@ -49,10 +49,9 @@ pub(super) struct Firewall {
 /// The firewall of a bridge. `name_servers` are those that the containers' resolver asks.
 pub(super) fn firewall(bridge: &Bridge, options: &DockerOptions, name_servers: &[IpAddr]) -> Firewall {
     let chain = chain_name(&bridge.network);
-    let mut rules = vec![
-        "-m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT".to_owned(),
-        format!("-d {} -p tcp -m tcp --dport {} -j ACCEPT", bridge.gateway, options.api_port),
-    ];
+    let mut rules = vec!["-m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT".to_owned()];
+    let of_this_host = |port| format!("-d {} -p tcp -m tcp --dport {port} -j ACCEPT", bridge.gateway);
+    rules.extend(options.api_port.map(of_this_host));
     // By where the packet was sent to at first: a cluster's service address is another one by now.
     for api in options.api_addresses.iter().filter(|api| api.is_ipv4()) {
         let (address, port) = (api.ip(), api.port());
@@ -125,7 +124,7 @@ mod tests {
 
     #[test]
     fn what_is_allowed_comes_before_what_is_refused() {
-        let mut options = DockerOptions::new("me");
+        let mut options = DockerOptions { api_port: Some(3233), ..DockerOptions::new("me") };
         options.network.allow = vec!["10.1.2.3/32".to_owned()];
         options.network.deny = vec!["8.8.8.0/24".to_owned()];
         options.api_addresses = vec!["10.3.3.3:8443".parse().unwrap()];
@@ -143,6 +142,21 @@ mod tests {
             firewall.rules[at("169.254.0.0/16")].ends_with("-j REJECT --reject-with icmp-admin-prohibited")
         );
         assert!(firewall.script().starts_with("*filter\n:WHIRL-me - [0:0]\n-A WHIRL-me -m conntrack"));
+    }
+
+    #[test]
+    fn an_api_elsewhere_opens_no_port_of_this_host() {
+        let api_addresses = vec!["203.0.114.7:443".parse().unwrap()];
+        let options = DockerOptions { api_addresses, ..DockerOptions::new("me") };
+        let firewall = firewall(&bridge("whirl-me"), &options, &[]);
+        let opened: Vec<_> = firewall.rules.iter().filter(|rule| rule.ends_with("-j ACCEPT")).collect();
+        assert_eq!(
+            opened,
+            [
+                "-m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT",
+                "-p tcp -m conntrack --ctorigdst 203.0.114.7 --ctorigdstport 443 -j ACCEPT",
+            ]
+        );
     }
 
     #[test]

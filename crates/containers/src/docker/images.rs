@@ -9,6 +9,7 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, Shared};
 use parking_lot::Mutex;
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use whirl_model::ImageName;
 
@@ -18,6 +19,8 @@ use super::options::PullPolicy;
 
 /// Whoever has an image waits no longer for a newer one.
 const LONGEST_REFRESH: Duration = Duration::from_secs(30);
+/// How many images are pulled at once.
+const PULLS: usize = 16;
 
 type Outcome = Result<(), Arc<EngineError>>;
 type Pull = Shared<BoxFuture<'static, Outcome>>;
@@ -27,7 +30,8 @@ pub(super) struct Images {
     engine: Engine,
     policy: PullPolicy,
     credentials: Source,
-    running: Mutex<HashMap<ImageName, Pull>>,
+    running: Arc<Mutex<HashMap<ImageName, Pull>>>,
+    slots: Arc<Semaphore>,
 }
 
 /// What an image on the host is good for.
@@ -43,7 +47,7 @@ enum Local {
 
 impl Images {
     pub(super) fn new(engine: Engine, policy: PullPolicy, credentials: Source) -> Self {
-        Self { engine, policy, credentials, running: Mutex::default() }
+        Self { engine, policy, credentials, running: Arc::default(), slots: Arc::new(Semaphore::new(PULLS)) }
     }
 
     /// Makes sure that a user's image is on the host, as new as the policy says.
@@ -68,19 +72,29 @@ impl Images {
     }
 
     async fn pull_with_others(&self, image: &ImageName) -> Outcome {
-        let pull = self.running.lock().entry(image.clone()).or_insert_with(|| self.pull(image)).clone();
-        let outcome = pull.await;
-        let mut running = self.running.lock();
-        if running.get(image).is_some_and(|pull| pull.peek().is_some()) {
-            running.remove(image);
-        }
-        outcome
+        let pull = self.running.lock().entry(image.clone()).or_insert_with(|| self.begin(image)).clone();
+        pull.await
     }
 
-    fn pull(&self, image: &ImageName) -> Pull {
+    /// Begins a pull that goes on by itself, whoever still waits for it, and is not `running` any more once it is over.
+    fn begin(&self, image: &ImageName) -> Pull {
+        let (pull, running, image) = (self.pull(image), Arc::clone(&self.running), image.clone());
+        let pull = async move {
+            let outcome = pull.await;
+            running.lock().remove(&image);
+            outcome
+        };
+        let pull = pull.boxed().shared();
+        tokio::spawn(pull.clone());
+        pull
+    }
+
+    fn pull(&self, image: &ImageName) -> impl Future<Output = Outcome> + use<> {
         let (engine, source) = (self.engine.clone(), self.credentials.clone());
         let (name, registry) = (with_tag(&image.to_string()), image.registry().map(str::to_owned));
-        let pull = async move {
+        let slots = Arc::clone(&self.slots);
+        async move {
+            let _slot = slots.acquire().await.expect("the semaphore is never closed");
             // Without them it may still be had, if it is public.
             let credentials = source.for_registry(registry.as_deref()).await.unwrap_or_else(|error| {
                 let error = &error as &dyn std::error::Error;
@@ -88,8 +102,7 @@ impl Images {
                 None
             });
             engine.pull(&name, credentials).await.map_err(Arc::new)
-        };
-        pull.boxed().shared()
+        }
     }
 }
 

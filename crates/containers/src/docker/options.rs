@@ -18,8 +18,8 @@ pub struct DockerOptions {
     pub host: Option<String>,
     /// The network the containers are in.
     pub network: NetworkOptions,
-    /// The TCP port of the API, which actions may reach at the gateway's address.
-    pub api_port: u16,
+    /// The TCP port at which actions may reach the API at the gateway's address; none if it is not on this host.
+    pub api_port: Option<u16>,
     /// Where else the API is: actions may reach these too, although they may be private addresses.
     pub api_addresses: Vec<SocketAddr>,
     /// Whether containers are kept away from the host and its surroundings.
@@ -31,10 +31,11 @@ pub struct DockerOptions {
     pub registry_config: Option<PathBuf>,
     /// How CPU time is shared out.
     pub cpu: CpuOptions,
-    /// Makes the root file system read-only.
+    /// Makes the root file system read-only. Volumes of images are as `/tmp`.
     pub read_only_root: Option<ReadOnlyRoot>,
     /// Mebibytes that a container may write to its root file system; without limit if not given. Not every engine
-    /// can do that.
+    /// can do that. Volumes of images are in the container's memory, each of this size at most, unless the root
+    /// is read-only.
     pub disk: Option<NonZeroU32>,
     /// Processes and threads that a container may have at a time.
     pub processes: NonZeroU32,
@@ -50,7 +51,7 @@ impl DockerOptions {
             owner: owner.to_owned(),
             host: None,
             network: NetworkOptions::default(),
-            api_port: 3233,
+            api_port: None,
             api_addresses: Vec::new(),
             isolation: Isolation::Strict,
             pull: PullPolicy::Latest,
@@ -67,6 +68,11 @@ impl DockerOptions {
     #[must_use]
     pub fn network_name(&self) -> String {
         self.network.name.clone().unwrap_or_else(|| format!("whirl-{}", self.owner))
+    }
+
+    /// The mebibytes that a volume of an image has where what a container writes is bounded.
+    pub(super) fn volume_mebibytes(&self) -> Option<NonZeroU32> {
+        self.read_only_root.map(|root| root.tmp_mebibytes).or(self.disk)
     }
 }
 

@@ -52,6 +52,15 @@ impl Remover {
         self.remove_each(self.there().await?).await
     }
 
+    /// Removes a container if it is the owner's; whether it was.
+    pub(super) async fn remove_own(&self, name: &ContainerName) -> Result<bool, EngineError> {
+        let is_own = self.there().await?.contains(name);
+        if is_own {
+            self.remove(name).await?;
+        }
+        Ok(is_own)
+    }
+
     /// Removes those strays that are there by now.
     pub(super) async fn remove_strays(&self, strays: &Strays) -> Result<usize, EngineError> {
         if strays.names().is_empty() {

@@ -1,5 +1,6 @@
 //! What a container may do and use, written down for the engine. Pure.
 
+mod base;
 mod cpu;
 mod gpus;
 mod seccomp;
@@ -7,8 +8,9 @@ mod seccomp;
 use std::collections::HashMap;
 use std::num::NonZeroU32;
 
-use bollard::models::{ContainerCreateBody, HostConfig, HostConfigLogConfig, ResourcesUlimits};
+use bollard::models::{ContainerCreateBody, HealthConfig, HostConfig, HostConfigLogConfig, ResourcesUlimits};
 
+pub(super) use self::base::Base;
 use super::options::DockerOptions;
 use crate::factory::{ContainerImage, ContainerSpec};
 
@@ -29,22 +31,32 @@ pub(super) struct Abilities {
 }
 
 /// The body of the engine's "create": every capability dropped, no new privileges, all resources bounded, no
-/// log file.
+/// log file, and no check of health, which the engine would run beside what is frozen and what is limited.
 pub(super) fn create_body(
     spec: &ContainerSpec,
+    base: Base,
     options: &DockerOptions,
     abilities: Abilities,
 ) -> ContainerCreateBody {
-    let image = match &spec.image {
-        ContainerImage::Runtime { image, .. } | ContainerImage::User { image } => image,
-    };
     ContainerCreateBody {
-        image: Some(image.to_string()),
+        image: Some(base.image),
         env: Some(environment(spec)),
         labels: Some(labels(spec, options)),
-        host_config: Some(host_config(spec, options, abilities)),
+        healthcheck: Some(HealthConfig { test: Some(vec!["NONE".to_owned()]), ..HealthConfig::default() }),
+        host_config: Some(HostConfig {
+            tmpfs: tmpfs(base.volumes, options),
+            ..host_config(spec, options, abilities)
+        }),
         ..ContainerCreateBody::default()
     }
+}
+
+/// `/tmp` over a root that cannot be written to, and, where what a container writes is bounded, each volume of its
+/// image, which would be an unlimited folder of the host.
+fn tmpfs(volumes: Vec<String>, options: &DockerOptions) -> Option<HashMap<String, String>> {
+    let mount = format!("rw,nosuid,nodev,exec,mode=1777,size={}m", options.volume_mebibytes()?);
+    let tmp = options.read_only_root.map(|_| "/tmp".to_owned());
+    Some(volumes.into_iter().chain(tmp).map(|path| (path, mount.clone())).collect())
 }
 
 fn labels(spec: &ContainerSpec, options: &DockerOptions) -> HashMap<String, String> {
@@ -74,17 +86,13 @@ fn host_config(spec: &ContainerSpec, options: &DockerOptions, abilities: Abiliti
         cap_drop: Some(vec!["ALL".to_owned()]),
         security_opt: Some(security_options(abilities)),
         pids_limit: Some(i64::from(options.processes.get())),
-        ulimits: Some(vec![limit("nofile", MOST_OPEN_FILES), limit("core", 0)]),
+        ulimits: Some(ulimits(options)),
         memory: Some(memory),
         memory_swap: Some(memory),
         cpu_shares: Some(cpu::shares(spec, &options.cpu)),
         nano_cpus: cpu::limit(spec, &options.cpu),
         storage_opt: options.disk.map(storage_opt),
         readonly_rootfs: options.read_only_root.map(|_| true),
-        tmpfs: options.read_only_root.map(|root| {
-            let mount = format!("rw,nosuid,nodev,exec,mode=1777,size={}m", root.tmp_mebibytes);
-            HashMap::from([("/tmp".to_owned(), mount)])
-        }),
         device_requests: gpus::requests(&spec.gpus),
         log_config: Some(HostConfigLogConfig { typ: Some("none".to_owned()), config: None }),
         ..HostConfig::default()
@@ -94,6 +102,13 @@ fn host_config(spec: &ContainerSpec, options: &DockerOptions, abilities: Abiliti
 fn security_options(abilities: Abilities) -> Vec<String> {
     let filter = abilities.filters_system_calls.then(seccomp::option);
     ["no-new-privileges:true".to_owned()].into_iter().chain(filter).collect()
+}
+
+/// With a limited disk no file may be longer than that: `/etc/hosts`, `/etc/hostname` and `/etc/resolv.conf` are files
+/// of the host, past the limit, and root in an image can write to them.
+fn ulimits(options: &DockerOptions) -> Vec<ResourcesUlimits> {
+    let longest_file = options.disk.map(|mebibytes| limit("fsize", i64::from(mebibytes.get()) * MEBIBYTE));
+    [limit("nofile", MOST_OPEN_FILES), limit("core", 0)].into_iter().chain(longest_file).collect()
 }
 
 /// What each process may have at most.
@@ -125,11 +140,17 @@ mod tests {
         }
     }
 
+    fn base(volumes: &[&str]) -> Base {
+        Base { image: "a/b:1".to_owned(), volumes: volumes.iter().map(|path| (*path).to_owned()).collect() }
+    }
+
     const ABLE: Abilities = Abilities { filters_system_calls: true };
 
     #[test]
     fn every_container_is_confined() {
-        let body = create_body(&spec(), &DockerOptions::new("me"), ABLE);
+        let body = create_body(&spec(), base(&[]), &DockerOptions::new("me"), ABLE);
+        assert_eq!(body.image.as_deref(), Some("a/b:1"));
+        assert_eq!(body.healthcheck.unwrap().test.unwrap(), ["NONE"]);
         let host = body.host_config.unwrap();
         assert_eq!(host.cap_drop.unwrap(), ["ALL"]);
         let security = host.security_opt.unwrap();
@@ -140,6 +161,7 @@ mod tests {
         assert_eq!((host.memory, host.memory_swap), (Some(256 << 20), Some(256 << 20)));
         assert_eq!(host.pids_limit, Some(1024));
         assert_eq!((host.privileged, host.cap_add, host.binds), (None, None, None));
+        assert_eq!((host.mounts, host.tmpfs), (None, None));
         assert_eq!(host.network_mode.as_deref(), Some("whirl-me"));
         assert_eq!(host.log_config.unwrap().typ.as_deref(), Some("none"));
         assert_eq!(body.env.unwrap(), ["A=x=y", "B=", "NVIDIA_VISIBLE_DEVICES=void"]);
@@ -152,7 +174,8 @@ mod tests {
     fn only_what_a_container_is_given_is_asked_for() {
         let options = DockerOptions::new("me");
         assert_eq!(host_config(&spec(), &options, ABLE).device_requests, None);
-        let body = create_body(&ContainerSpec { gpus: vec![GpuId::new("GPU-1")], ..spec() }, &options, ABLE);
+        let spec = ContainerSpec { gpus: vec![GpuId::new("GPU-1")], ..spec() };
+        let body = create_body(&spec, base(&[]), &options, ABLE);
         let requests = body.host_config.unwrap().device_requests.unwrap();
         assert_eq!(requests[0].device_ids.as_deref(), Some(&["GPU-1".to_owned()][..]));
         assert_eq!(body.env.unwrap()[2], "NVIDIA_VISIBLE_DEVICES=GPU-1");
@@ -176,6 +199,28 @@ mod tests {
         assert_eq!(host.storage_opt.unwrap()["size"], "100m");
         assert_eq!(host.nano_cpus, Some(250_000_000));
         assert_eq!(host.readonly_rootfs, Some(true));
-        assert!(host.tmpfs.unwrap()["/tmp"].contains("size=64m"));
+    }
+
+    #[test]
+    fn volumes_are_bounded_where_writing_is() {
+        let root = ReadOnlyRoot { tmp_mebibytes: NonZeroU32::new(64).unwrap() };
+        let disk = NonZeroU32::new(100);
+        for (read_only_root, disk, wanted) in [
+            (None, None, None),
+            (None, disk, Some(vec![("/data", "100m")])),
+            (Some(root), None, Some(vec![("/data", "64m"), ("/tmp", "64m")])),
+            (Some(root), disk, Some(vec![("/data", "64m"), ("/tmp", "64m")])),
+        ] {
+            let options = DockerOptions { read_only_root, disk, ..DockerOptions::new("me") };
+            let host = create_body(&spec(), base(&["/data"]), &options, ABLE).host_config.unwrap();
+            let wanted = wanted.map(|mounts| {
+                let mount = |size| format!("rw,nosuid,nodev,exec,mode=1777,size={size}");
+                mounts.into_iter().map(|(path, size)| (path.to_owned(), mount(size))).collect()
+            });
+            assert_eq!(host.tmpfs, wanted, "{read_only_root:?} {disk:?}");
+            let longest =
+                host.ulimits.unwrap().into_iter().find(|limit| limit.name.as_deref() == Some("fsize"));
+            assert_eq!(longest.map(|limit| limit.hard), disk.map(|_| Some(100 << 20)));
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! The factory before an engine that stops answering. What it does with a real one is shown in `tests/docker`.
+//! The factory before an engine that stops answering, or answers late. What it does with a real one is shown in `tests/docker`.
 
 mod fake;
 
@@ -105,4 +105,49 @@ async fn a_creation_that_nobody_waits_for_any_more_leaves_nothing() {
     engine.hang(false);
     until("it was made and is gone", || factory.strays.names().is_empty()).await;
     assert_eq!(engine.names(), [""; 0]);
+}
+
+#[tokio::test]
+async fn what_came_up_late_gives_way_to_the_container_that_is_wanted() {
+    let engine = FakeEngine::start();
+    let factory = factory(&engine).await;
+    engine.make("late");
+    let error = soon(factory.create(&spec("late"))).await.map(|_| ()).unwrap_err();
+    // It was made anew; that it cannot be used is this engine's fault.
+    assert!(matches!(error, ContainerError::Engine { operation: "attach to", .. }), "{error:?}");
+    assert_eq!((engine.creations(), engine.names()), (2, vec![]));
+}
+
+#[tokio::test]
+async fn a_name_that_the_engine_gives_to_nobody_else_later_is_looked_after() {
+    let engine = FakeEngine::start();
+    let factory = factory(&engine).await;
+    engine.take("late");
+    let error = soon(factory.create(&spec("late"))).await.map(|_| ()).unwrap_err();
+    assert!(matches!(error, ContainerError::Engine { operation: "create", .. }), "{error:?}");
+    assert_eq!(engine.taken(), ["late"], "it may be somebody else's");
+    engine.make("late");
+    until("what the engine made is gone", || factory.strays.names().is_empty()).await;
+    assert_eq!((engine.names(), engine.taken()), (vec![], vec!["late".to_owned()]));
+}
+
+#[tokio::test]
+async fn a_pull_that_nobody_waits_for_any_more_comes_to_its_end() {
+    let engine = FakeEngine::start();
+    let factory = factory(&engine).await;
+    let image = "a/b:latest".parse().unwrap();
+    engine.let_pulls_last(true);
+    tokio::select! {
+        _ = factory.images.provide(&image) => panic!("it cannot be there yet"),
+        () = engine.asked_to_pull(1) => {}
+    }
+    engine.let_pulls_last(false);
+    soon(engine.pulls_read(1)).await;
+    // Whoever comes after its end has another one, and not what became of that.
+    let next = async {
+        while engine.pulls() < 2 {
+            factory.images.provide(&image).await.unwrap();
+        }
+    };
+    soon(next).await;
 }

@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep};
 use whirl_model::GpuId;
 
 use super::{Process, leftovers, output};
-use crate::factory::{ContainerState, StartedContainer};
+use crate::factory::{ContainerName, ContainerState, StartedContainer};
 use crate::oom_kills;
 
 /// How often another port is tried: between choosing one and listening there, somebody else may take it.
@@ -34,7 +34,8 @@ const USUAL_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbi
 pub(super) struct Plan<'a> {
     pub(super) proxy: &'a Path,
     pub(super) launcher: &'a [PathBuf],
-    pub(super) folder: PathBuf,
+    pub(super) state_dir: &'a Path,
+    pub(super) name: &'a ContainerName,
     pub(super) env: &'a BTreeMap<String, String>,
     pub(super) gpus: &'a [GpuId],
 }
@@ -53,20 +54,19 @@ impl Plan<'_> {
     }
 
     async fn attempt(&self) -> io::Result<(Process, StartedContainer)> {
-        leftovers::make_folder(&self.folder)?;
         let address = free_address()?;
-        let child = match self.command(address).spawn() {
+        let folder = leftovers::new_folder(self.state_dir, self.name)?;
+        let child = match self.command(address, &folder).spawn() {
             Ok(child) => child,
             Err(error) => {
-                leftovers::remove_folder(&self.folder).await?;
+                leftovers::clear_away(&folder).await;
                 return Err(error);
             }
         };
         let (gone, is_gone) = oneshot::channel();
         let pid = pid_of(&child)?;
-        let (folder, kills_before) = (self.folder.clone(), oom_kills::of_host());
+        let (kills_before, noted) = (oom_kills::of_host(), leftovers::note(&folder, pid));
         let mut process = Process { leader: child, pid, folder, kills_before, _gone: gone };
-        let noted = leftovers::note(&self.folder, pid);
         let listening = match noted {
             Ok(()) => wait_until_listening(&process, address).await,
             Err(error) => Err(error),
@@ -89,16 +89,16 @@ impl Plan<'_> {
         }
     }
 
-    fn command(&self, address: SocketAddr) -> Command {
+    fn command(&self, address: SocketAddr, folder: &Path) -> Command {
         let mut command = Command::new(self.proxy);
         command
             .args(self.launcher)
-            .current_dir(&self.folder)
+            .current_dir(folder)
             .env_clear()
             .env("PATH", search_path())
             .env("LANG", "C.UTF-8")
-            .env("HOME", &self.folder)
-            .env("TMPDIR", &self.folder)
+            .env("HOME", folder)
+            .env("TMPDIR", folder)
             .envs(self.env)
             .env(VISIBLE_GPUS, self.gpus.iter().map(GpuId::as_str).collect::<Vec<_>>().join(","))
             .env("WHIRL_PROXY_LISTEN", address.to_string())

@@ -54,7 +54,8 @@ async fn images_that_cannot_be_had_or_started_are_the_developers_to_mend() {
     assert!(matches!(error, ContainerError::NotExecutable { .. }) && error.is_developers(), "{error:?}");
     // Nobody listens at port 1. What says "latest" is pulled although it is there.
     for unreachable in ["localhost:1/a:1", "localhost:1/a"] {
-        let (one, other) = tokio::join!(create(image(unreachable)), create(image(unreachable)));
+        let image = unreachable.parse().unwrap();
+        let (one, other) = tokio::join!(factory.provide(&image), factory.provide(&image));
         for error in [one.unwrap_err(), other.unwrap_err()] {
             assert!(matches!(error, ContainerError::Pull { .. }) && error.is_developers(), "{error:?}");
         }

@@ -8,6 +8,7 @@
 mod breakage;
 mod confinement;
 mod freezing;
+mod images;
 mod limits;
 mod network;
 mod registry;

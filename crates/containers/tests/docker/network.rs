@@ -58,7 +58,7 @@ fn rules() -> String {
 async fn actions_reach_the_api_and_nothing_else_nearby() {
     let (_api, api_port) = service().await;
     let (_private, private_port) = service().await;
-    let options = DockerOptions { api_port, ..DockerOptions::new("test-strict") };
+    let options = DockerOptions { api_port: Some(api_port), ..DockerOptions::new("test-strict") };
     let Some(factory) = support::factory(options).await else { return };
     let sibling = Action::start(&factory, "whirl-test-strict-sibling", CONNECT).await;
     let action = Action::start(&factory, "whirl-test-strict", CONNECT).await;
@@ -79,6 +79,21 @@ async fn actions_reach_the_api_and_nothing_else_nearby() {
     }
     assert_ne!(seen[&sibling_address], "connected", "{seen}");
     factory.remove_leftovers().await.unwrap();
+    factory.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_api_elsewhere_is_reached_where_it_is_and_opens_no_other_door() {
+    let (_service, port) = service().await;
+    // Of this host, but to the firewall like any other address.
+    let api = SocketAddr::new(other_address_of_the_host(), port);
+    let options = DockerOptions { api_addresses: vec![api], ..DockerOptions::new("test-elsewhere") };
+    let Some(factory) = support::factory(options).await else { return };
+    let action = Action::start(&factory, "whirl-test-elsewhere", CONNECT).await;
+    let (api, gateway) = (api.to_string(), SocketAddr::new(factory.gateway(), port).to_string());
+    let seen = action.run(json!({ "addresses": [&api, &gateway] })).await;
+    assert_eq!((&seen[&api], &seen[&gateway]), (&json!("connected"), &json!("EHOSTUNREACH")), "{seen}");
+    factory.destroy(&action.name).await.unwrap();
     factory.close().await.unwrap();
 }
 

@@ -28,12 +28,16 @@ fn config(registry: &str) -> NamedTempFile {
 
 /// Whether the image was there in the end: there is nothing in it to start.
 async fn is_had(factory: &DockerFactory, name: &str, image: &str) -> bool {
-    let image = ContainerImage::User { image: image.parse().unwrap() };
-    match factory.create(&support::spec(name, image)).await.map(|_| ()).unwrap_err() {
-        ContainerError::NotExecutable { .. } => true,
-        ContainerError::Pull { .. } => false,
-        other => panic!("{other:?}"),
+    let image = image.parse().unwrap();
+    match factory.provide(&image).await {
+        Ok(()) => {}
+        Err(ContainerError::Pull { .. }) => return false,
+        Err(other) => panic!("{other:?}"),
     }
+    let spec = support::spec(name, ContainerImage::User { image });
+    let error = factory.create(&spec).await.map(|_| ()).unwrap_err();
+    assert!(matches!(error, ContainerError::NotExecutable { .. }), "{error:?}");
+    true
 }
 
 async fn forget(images: &[&str]) {

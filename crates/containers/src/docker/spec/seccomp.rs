@@ -308,7 +308,6 @@ const COMMUNICATION: &[&str] = &[
     "shmdt",
     "shmget",
     "shutdown",
-    "socketpair",
 ];
 
 const ABOUT_THE_SYSTEM: &[&str] = &["getrandom", "riscv_flush_icache", "riscv_hwprobe", "sysinfo", "uname"];
@@ -318,8 +317,11 @@ const AF_INET: u64 = 2;
 const AF_INET6: u64 = 10;
 const AF_NETLINK: u64 = 16;
 const NETLINK_ROUTE: u64 = 0;
-const IPPROTO_ICMP: u64 = 1;
-const IPPROTO_ICMPV6: u64 = 58;
+/// What a socket of the internet may speak: its type's own protocol, TCP, UDP, SCTP, UDP-Lite and Multipath TCP. Left
+/// out are those of ICMP above all, with which any address could be pinged.
+const PROTOCOLS: [u64; 6] = [0, 6, 17, 132, 136, 262];
+/// The part of a register that the kernel takes for an `int`.
+const INT: u64 = 0xffff_ffff;
 /// Of `clone`: the flags that make namespaces.
 const NEW_NAMESPACES: u64 = 0x7e02_0000;
 /// Of `personality`: Linux as it is, with 32 bits, with an old version's number, and the question which one it is.
@@ -337,15 +339,17 @@ fn profile() -> Value {
         [FILES, MEMORY, PROCESSES, SIGNALS_AND_TIME, COMMUNICATION, ABOUT_THE_SYSTEM].concat();
     let mut rules = vec![
         json!({"names": unconditional, "action": "SCMP_ACT_ALLOW"}),
-        allow("clone", &[argument(0, NEW_NAMESPACES, "SCMP_CMP_MASKED_EQ")]),
+        allow("clone", &[masked(0, NEW_NAMESPACES, 0)]),
         // Its flags are out of a filter's reach; whoever is told that it is not there takes `clone`.
         json!({"names": ["clone3"], "action": "SCMP_ACT_ERRNO", "errnoRet": ENOSYS}),
-        allow("socket", &[equal(0, AF_UNIX)]),
-        allow("socket", &[equal(0, AF_INET), argument(2, IPPROTO_ICMP, "SCMP_CMP_NE")]),
-        allow("socket", &[equal(0, AF_INET6), argument(2, IPPROTO_ICMPV6, "SCMP_CMP_NE")]),
-        allow("socket", &[equal(0, AF_NETLINK), equal(2, NETLINK_ROUTE)]),
+        allow("socket", &[int(0, AF_UNIX)]),
+        allow("socket", &[int(0, AF_NETLINK), int(2, NETLINK_ROUTE)]),
+        allow("socketpair", &[int(0, AF_UNIX)]),
     ];
-    rules.extend(PERSONALITIES.map(|which| allow("personality", &[equal(0, which)])));
+    for family in [AF_INET, AF_INET6] {
+        rules.extend(PROTOCOLS.map(|protocol| allow("socket", &[int(0, family), int(2, protocol)])));
+    }
+    rules.extend(PERSONALITIES.map(|which| allow("personality", &[int(0, which)])));
     json!({"defaultAction": "SCMP_ACT_ERRNO", "syscalls": rules})
 }
 
@@ -354,13 +358,13 @@ fn allow(name: &str, arguments: &[Value]) -> Value {
     json!({"names": [name], "action": "SCMP_ACT_ALLOW", "args": arguments})
 }
 
-fn equal(index: u32, value: u64) -> Value {
-    argument(index, value, "SCMP_CMP_EQ")
+/// As the kernel reads it: the upper half of the register is whatever its caller likes.
+fn int(index: u32, value: u64) -> Value {
+    masked(index, INT, value)
 }
 
-/// For a comparison under a mask, the mask; what is left has to be 0.
-fn argument(index: u32, value: u64, comparison: &str) -> Value {
-    json!({"index": index, "value": value, "op": comparison})
+fn masked(index: u32, mask: u64, value: u64) -> Value {
+    json!({"index": index, "value": mask, "valueTwo": value, "op": "SCMP_CMP_MASKED_EQ"})
 }
 
 #[cfg(test)]
@@ -390,12 +394,38 @@ mod tests {
             "clone",
             "clone3",
             "socket",
+            "socketpair",
             "personality",
         ] {
             assert!(!free.contains(&call), "{call}");
         }
-        let sockets: Vec<_> = rules.iter().filter(|rule| rule["names"][0] == "socket").collect();
-        assert!(sockets.iter().all(|rule| rule["args"][0]["op"] == "SCMP_CMP_EQ"), "each names its family");
+    }
+
+    /// The calls of that name that are let through: of each argument that counts its place and its value.
+    fn let_through(name: &str) -> Vec<Vec<(u64, u64)>> {
+        let number = |value: &Value| value.as_u64().unwrap();
+        let argument = |argument: &Value| {
+            assert_eq!((&argument["op"], number(&argument["value"])), (&json!("SCMP_CMP_MASKED_EQ"), INT));
+            (number(&argument["index"]), number(&argument["valueTwo"]))
+        };
+        let profile = profile();
+        let rules =
+            profile["syscalls"].as_array().unwrap().iter().filter(|rule| rule["names"] == json!([name]));
+        rules.map(|rule| rule["args"].as_array().unwrap().iter().map(argument).collect()).collect()
+    }
+
+    #[test]
+    fn sockets_are_told_by_what_the_kernel_reads_and_none_pings() {
+        assert_eq!(let_through("socketpair"), [[(0, AF_UNIX)]]);
+        let sockets = let_through("socket");
+        for (family, protocol) in [(AF_INET, 6), (AF_INET, 17), (AF_INET6, 0), (AF_NETLINK, NETLINK_ROUTE)] {
+            assert!(sockets.contains(&vec![(0, family), (2, protocol)]), "{family} {protocol}");
+        }
+        let (icmp, icmp_of_ipv6) = (1, 58);
+        for socket in sockets {
+            assert!(socket == [(0, AF_UNIX)] || socket.len() == 2, "{socket:?}");
+            assert!(!socket.contains(&(2, icmp)) && !socket.contains(&(2, icmp_of_ipv6)), "{socket:?}");
+        }
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! A container engine that knows names alone, and that can be made to hang: like the real one it then does, once it
-//! goes on, what it was asked meanwhile, be its client there or not.
+//! A container engine that knows names alone, and that can be made to hang, or to pull for long: like the real one it
+//! then does, once it goes on, what it was asked meanwhile, be its client there or not.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -14,6 +14,8 @@ use crate::docker::DockerOptions;
 use crate::docker::spec::OWNER_LABEL;
 
 pub(super) const OWNER: &str = "fake";
+/// What a pull tells, in bytes: more than is buffered on the way to whoever does not follow it.
+const PROGRESS: usize = 4 << 20;
 
 /// The engine, served at a socket of its own until it is dropped.
 pub(super) struct FakeEngine {
@@ -23,8 +25,13 @@ pub(super) struct FakeEngine {
 
 struct State {
     hangs: watch::Sender<bool>,
+    pulls_last: watch::Sender<bool>,
     names: Mutex<BTreeSet<String>>,
+    /// Names that are taken, but not by containers of the owner.
+    taken: Mutex<BTreeSet<String>>,
     creations: watch::Sender<usize>,
+    pulls: watch::Sender<usize>,
+    pulls_read: watch::Sender<usize>,
 }
 
 impl FakeEngine {
@@ -33,8 +40,12 @@ impl FakeEngine {
         let listener = UnixListener::bind(dir.path().join("socket")).unwrap();
         let state = Arc::new(State {
             hangs: watch::Sender::new(false),
+            pulls_last: watch::Sender::new(false),
             names: Mutex::default(),
+            taken: Mutex::default(),
             creations: watch::Sender::new(0),
+            pulls: watch::Sender::new(0),
+            pulls_read: watch::Sender::new(0),
         });
         let weak = Arc::downgrade(&state);
         tokio::spawn(async move {
@@ -57,9 +68,49 @@ impl FakeEngine {
         self.state.hangs.send_replace(hangs);
     }
 
+    /// Makes pulls last, or end.
+    pub(super) fn let_pulls_last(&self, last: bool) {
+        self.state.pulls_last.send_replace(last);
+    }
+
+    /// Makes a container of the owner.
+    pub(super) fn make(&self, name: &str) {
+        self.state.names.lock().insert(name.to_owned());
+    }
+
+    /// Takes a name for what is not, or not yet, a container of the owner.
+    pub(super) fn take(&self, name: &str) {
+        self.state.taken.lock().insert(name.to_owned());
+    }
+
+    /// The names that are taken like that.
+    pub(super) fn taken(&self) -> Vec<String> {
+        self.state.taken.lock().iter().cloned().collect()
+    }
+
     /// The containers that there are.
     pub(super) fn names(&self) -> Vec<String> {
         self.state.names.lock().iter().cloned().collect()
+    }
+
+    /// How many containers it was asked to create.
+    pub(super) fn creations(&self) -> usize {
+        *self.state.creations.borrow()
+    }
+
+    /// How many images it was asked to pull.
+    pub(super) fn pulls(&self) -> usize {
+        *self.state.pulls.borrow()
+    }
+
+    /// Waits until it was asked to pull so many images.
+    pub(super) async fn asked_to_pull(&self, times: usize) {
+        self.state.pulls.subscribe().wait_for(|pulls| *pulls >= times).await.unwrap();
+    }
+
+    /// Waits until so many pulls were followed to their end.
+    pub(super) async fn pulls_read(&self, times: usize) {
+        self.state.pulls_read.subscribe().wait_for(|read| *read >= times).await.unwrap();
     }
 
     /// Waits until it was asked to create so many containers.
@@ -73,12 +124,21 @@ async fn serve(mut stream: UnixStream, state: &State) {
     if path.starts_with("/containers/create") {
         state.creations.send_modify(|creations| *creations += 1);
     }
+    let is_pull = path.starts_with("/images/create");
+    if is_pull {
+        state.pulls.send_modify(|pulls| *pulls += 1);
+        state.pulls_last.subscribe().wait_for(|last| !last).await.unwrap();
+    }
     state.hangs.subscribe().wait_for(|hangs| !hangs).await.unwrap();
     let (status, body) = state.answer(&method, &path);
     let body = body.to_string();
     let head = format!("HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nConnection: close\r\n");
     let answer = format!("{head}Content-Length: {}\r\n\r\n{body}", body.len());
     let _may_be_gone = stream.write_all(answer.as_bytes()).await;
+    // Who has read the answer closes the connection.
+    if is_pull && matches!(stream.read(&mut [0]).await, Ok(0)) {
+        state.pulls_read.send_modify(|read| *read += 1);
+    }
 }
 
 /// Method and path, without the version.
@@ -112,16 +172,23 @@ impl State {
             ("GET", Some("info"), ..) => (200, json!({"SecurityOptions": ["name=seccomp,profile=default"]})),
             ("GET", Some("networks"), ..) => (200, network()),
             ("DELETE", Some("networks"), ..) => (204, Value::Null),
+            ("POST", Some("images"), Some("create"), _) => (200, json!({"status": "x".repeat(PROGRESS)})),
             ("POST", Some("containers"), Some("create"), _) => {
                 let name = path.1.split('&').find_map(|pair| pair.strip_prefix("name=")).unwrap();
-                names.insert(name.to_owned());
+                if self.taken.lock().contains(name) || !names.insert(name.to_owned()) {
+                    return (409, json!({"message": "the name is already in use"}));
+                }
                 (201, json!({"Id": name, "Warnings": []}))
             }
             ("GET", Some("containers"), Some("json"), _) => {
                 let each = names.iter().map(|name| json!({"Names": [format!("/{name}")]}));
                 (200, each.collect())
             }
-            ("DELETE", Some("containers"), Some(name), _) if names.remove(name) => (204, Value::Null),
+            ("DELETE", Some("containers"), Some(name), _)
+                if names.remove(name) || self.taken.lock().remove(name) =>
+            {
+                (204, Value::Null)
+            }
             _ => (404, json!({"message": "no such thing"})),
         }
     }
