@@ -65,19 +65,21 @@ impl Shell {
 
     fn reject(self: &Arc<Self>, activation: ActivationId, rejection: &Rejection, turn: Turn) {
         let Some(mut job) = self.take_job(activation) else { return };
-        if *rejection == Rejection::Expired {
-            self.metrics.expired.inc();
-        }
         let patience = Duration::from_secs(self.config.queue_seconds);
         let awaited_image = job.provision.take().is_some_and(|provision| provision.is_under_way());
-        let is_images = *rejection == Rejection::Expired && awaited_image && self.factory.trouble().is_none();
-        let response = if is_images {
+        let shell = Arc::clone(self);
+        if *rejection != Rejection::Expired {
+            let response = outcome::of_rejection(rejection, patience);
+            tokio::spawn(async move { shell.end_without_run(job, response, turn.report).await });
+            return;
+        }
+        self.metrics.expired.inc();
+        let response = if awaited_image && self.factory.trouble().is_none() {
             outcome::image_too_slow(&job.stem.image, patience)
         } else {
             outcome::of_rejection(rejection, patience)
         };
-        let shell = Arc::clone(self);
-        tokio::spawn(async move { shell.end_without_run(job, response, turn.report).await });
+        tokio::spawn(async move { shell.end_expired(job, response, turn.report).await });
     }
 
     fn run(

@@ -14,6 +14,14 @@ use crate::record;
 use crate::record_writer::Entry;
 use crate::shell::Shell;
 
+/// What the end of an activation tells of the invoker.
+struct Sign {
+    /// The last report that was begun before the activation left the pool.
+    report: u64,
+    /// Whether it speaks against the invoker.
+    internal_error: bool,
+}
+
 impl Shell {
     /// Tells the controller how the activation ended. `report` is the last one that was begun before the
     /// activation left the pool.
@@ -23,6 +31,12 @@ impl Shell {
         record: &Arc<ActivationRecord>,
         report: u64,
     ) {
+        let internal_error = record.response.outcome == Outcome::InternalError;
+        self.acknowledge_as(message, record, Sign { report, internal_error }).await;
+    }
+
+    async fn acknowledge_as(&self, message: &ActivationMessage, record: &Arc<ActivationRecord>, sign: Sign) {
+        let Sign { report, internal_error } = sign;
         self.metrics.activations.with_label_values(&[record.response.outcome.status()]).inc();
         let acknowledgement = Acknowledgement {
             activation_id: message.activation_id,
@@ -32,16 +46,27 @@ impl Shell {
             report,
             record: message.blocking.then(|| Arc::clone(record)),
             completed: true,
-            internal_error: record.response.outcome == Outcome::InternalError,
+            internal_error,
         };
         self.acknowledgements.send(Topic::Acknowledgements(message.controller), acknowledgement).await;
     }
 
     /// Ends an activation that reached no container, and is not in the pool any more.
     pub(crate) async fn end_without_run(&self, job: Job, response: ActivationResponse, report: u64) {
+        let internal_error = response.outcome == Outcome::InternalError;
+        self.end_as(job, response, Sign { report, internal_error }).await;
+    }
+
+    /// The same of one that has waited for too long. That others keep the invoker busy is no sign that it is sick:
+    /// anybody can have their own calls wait for each other.
+    pub(crate) async fn end_expired(&self, job: Job, response: ActivationResponse, report: u64) {
+        self.end_as(job, response, Sign { report, internal_error: false }).await;
+    }
+
+    async fn end_as(&self, job: Job, response: ActivationResponse, sign: Sign) {
         let now = Timestamp::from_system(SystemTime::now());
         let record = record::without_run(&job.message, &job.action, now, response);
-        self.end_with(&job.message, record, job.receipt, report).await;
+        self.end_with(&job.message, record, job.receipt, sign).await;
     }
 
     /// Ends an activation whose action is not known, and which never was in the pool.
@@ -53,8 +78,9 @@ impl Shell {
         report: u64,
     ) {
         let now = Timestamp::from_system(SystemTime::now());
+        let internal_error = response.outcome == Outcome::InternalError;
         let record = record::without_action(message, now, response);
-        self.end_with(message, record, receipt, report).await;
+        self.end_with(message, record, receipt, Sign { report, internal_error }).await;
     }
 
     async fn end_with(
@@ -62,12 +88,12 @@ impl Shell {
         message: &ActivationMessage,
         record: ActivationRecord,
         receipt: Arc<dyn Receipt>,
-        report: u64,
+        sign: Sign,
     ) {
         let record = Arc::new(record);
         let is_kept = self.conclude(message, &record, &*receipt);
         self.live.over(message.activation_id);
-        self.acknowledge(message, &record, report).await;
+        self.acknowledge_as(message, &record, sign).await;
         if is_kept {
             self.records.write(Entry { record: Arc::unwrap_or_clone(record), receipt });
         }

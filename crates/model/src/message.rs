@@ -121,7 +121,7 @@ pub struct Acknowledgement {
     pub record: Option<Arc<ActivationRecord>>,
     /// Whether the activation's place in the invoker is free again.
     pub completed: bool,
-    /// Whether the platform, not the action, failed.
+    /// Whether the platform, not the action, failed. That it was busy for too long does not count.
     pub internal_error: bool,
 }
 

@@ -72,7 +72,9 @@ async fn one_that_waits_for_room_ends_when_its_time_is_over_and_harms_nobody() {
     eventually("the run", async || (world.counts()[2] == 1).then_some(())).await;
     let message = world.message(&other, "{}").await;
     let waiting = world.publish(message).await;
-    let expired = world.answer().await;
+    let acknowledgement = world.acknowledgement().await;
+    assert!(!acknowledgement.internal_error, "who is busy is not sick");
+    let expired = acknowledgement.record.clone().unwrap();
     assert_eq!((expired.activation_id, expired.response.outcome), (waiting, Outcome::InternalError));
     assert!(result(&expired).contains("within 1 seconds"), "{}", result(&expired));
     let ended = world.answer().await;
