@@ -34,6 +34,7 @@ mod pool_config;
 mod preparation;
 #[cfg(feature = "cluster")]
 pub mod process;
+mod provide;
 mod provisions;
 mod record;
 mod record_writer;
