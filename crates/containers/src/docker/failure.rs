@@ -50,7 +50,7 @@ pub enum SetupError {
     /// The engine cannot limit what a container writes.
     #[error(
         "the container engine cannot limit a container's disk to {mebibytes} MiB, which takes a storage driver \
-         with quotas, such as btrfs, or overlay2 on XFS with pquota; leave docker.disk unset, or set \
+         with quotas, such as overlay2 on XFS with pquota; leave docker.disk unset, or set \
          docker.read_only_root_tmp for a read-only root with a small /tmp"
     )]
     NoDiskLimit {
