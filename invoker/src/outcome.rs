@@ -147,7 +147,8 @@ fn run_answered(answer: &Answer) -> ActivationResponse {
         };
     }
     let size = Some(answer.body.len() as u64);
-    let error = error_member(&answer.body);
+    let json = json(&answer.body);
+    let error = json.as_ref().and_then(|json| json.member("error"));
     if answer.status != 200 {
         return match error {
             Some(error) if answer.status == 400 && says(&error, EXITED_IN_RUN) => exited_in_run(),
@@ -158,9 +159,9 @@ fn run_answered(answer: &Answer) -> ActivationResponse {
     if let Some(error) = error {
         return with_error(Outcome::ApplicationError, &error, size);
     }
-    let json = std::str::from_utf8(&answer.body).ok().and_then(|text| Json::parse(text).ok());
+    let is_text = std::str::from_utf8(&answer.body).is_ok();
     match json {
-        Some(result) if matches!(result.kind(), JsonKind::Object | JsonKind::Array) => {
+        Some(result) if is_text && matches!(result.kind(), JsonKind::Object | JsonKind::Array) => {
             ActivationResponse { outcome: Outcome::Success, result: Some(result), size }
         }
         _ => invalid(answer),
@@ -186,10 +187,12 @@ fn says(error: &Json, text: &str) -> bool {
 
 /// The member `error` of a JSON object, the last one if it is repeated; one that is `null` counts.
 fn error_member(body: &[u8]) -> Option<Json> {
-    if !body.trim_ascii_start().starts_with(b"{") {
-        return None;
-    }
-    Json::parse(&String::from_utf8_lossy(body)).ok()?.member("error")
+    json(body)?.member("error")
+}
+
+/// A body that is JSON; bytes in it that are no text stand as U+FFFD.
+fn json(body: &[u8]) -> Option<Json> {
+    Json::parse(&String::from_utf8_lossy(body)).ok()
 }
 
 /// No container could be had for it, within `patience` if that is why.

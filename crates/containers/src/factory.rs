@@ -220,8 +220,9 @@ pub trait ContainerFactory: Send + Sync {
         Ok(())
     }
 
-    /// Creates and starts a container, of a user's image only if that is there. On an error nothing of it remains. If the engine stopped answering or the
-    /// future is dropped it may come up later; then it is removed in time, by itself or by `remove_leftovers`.
+    /// Creates and starts a container, of a user's image only if that is there. On an error nothing of it remains. If
+    /// the engine stopped answering or the future is dropped it may come up later; then it is removed in time, by
+    /// itself or by `remove_leftovers`.
     async fn create(&self, spec: &ContainerSpec) -> Result<StartedContainer, ContainerError>;
 
     /// Freezes all its processes. Connections stay open but nothing answers: the client forgets them before.
