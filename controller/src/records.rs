@@ -117,47 +117,23 @@ impl Drop for Waiting<'_> {
 
 #[cfg(test)]
 mod tests {
-    use async_trait::async_trait;
     use whirl_backends::contract;
-    use whirl_backends::store::{ActivationQuery, RecordForm, StoreError};
-    use whirl_model::{ActivationId, Json, Namespace, Outcome};
+    use whirl_backends::contract::picky::PickyStore;
+    use whirl_backends::store::StoreError;
+    use whirl_model::Outcome;
     use whirl_service::Metrics;
 
     use super::*;
     use crate::metrics::ControllerMetrics;
 
-    /// Takes no batch with the record of an action that is called `odd` and has logs.
-    #[derive(Default)]
-    struct Picky(Mutex<Vec<Arc<ActivationRecord>>>);
-
-    #[async_trait]
-    impl ActivationStore for Picky {
-        async fn put_all(&self, records: &[Arc<ActivationRecord>]) -> Result<(), StoreError> {
-            let is_odd =
-                |record: &Arc<ActivationRecord>| record.name.as_str() == "odd" && !record.logs.is_empty();
-            if records.iter().any(is_odd) {
-                return Err(StoreError::Unfit { operation: "write records", source: "it is odd".into() });
-            }
-            self.0.lock().extend_from_slice(records);
-            Ok(())
-        }
-        async fn get(&self, _: &Namespace, id: ActivationId) -> Result<ActivationRecord, StoreError> {
-            Err(StoreError::NotFound(id.to_string()))
-        }
-        async fn existing(&self, _: &[(Namespace, ActivationId)]) -> Result<Vec<ActivationId>, StoreError> {
-            Ok(Vec::new())
-        }
-        async fn list(&self, _: &ActivationQuery, _: RecordForm) -> Result<Vec<Json>, StoreError> {
-            Ok(Vec::new())
-        }
-        async fn count(&self, _: &ActivationQuery) -> Result<u64, StoreError> {
-            Ok(0)
-        }
-    }
-
     #[tokio::test]
     async fn a_record_that_the_store_refuses_keeps_no_other_waiting() {
-        let (store, metrics) = (Arc::new(Picky::default()), Metrics::new());
+        let odd = || StoreError::Unfit { operation: "write records", source: "it is odd".into() };
+        let verdict = move |record: &ActivationRecord| match record.name.as_str() {
+            "odd" if !record.logs.is_empty() => Err(odd()),
+            _ => Ok(()),
+        };
+        let (store, metrics) = (Arc::new(PickyStore::new(verdict)), Metrics::new());
         let counts = ControllerMetrics::new(&metrics).unwrap().records;
         let records = Arc::new(Records::new(store.clone(), counts.clone()));
         let namespace = contract::new_namespace();
@@ -170,7 +146,7 @@ mod tests {
             records.gather(record("odd")),
             records.gather(record("other")),
         );
-        let outcomes: Vec<_> = store.0.lock().iter().map(|record| record.response.outcome).collect();
+        let outcomes: Vec<_> = store.stored().iter().map(|record| record.response.outcome).collect();
         assert_eq!(outcomes, [Outcome::Success, Outcome::InternalError, Outcome::Success]);
         assert_eq!((counts.refused.get(), counts.failures.get(), counts.waiting.get()), (1, 0, 0));
     }

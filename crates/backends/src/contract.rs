@@ -13,6 +13,7 @@ pub mod bus;
 pub mod claims;
 pub mod coordination;
 pub mod entities;
+pub mod picky;
 #[cfg(feature = "couchdb")]
 pub mod servers;
 pub mod subjects;

@@ -67,50 +67,23 @@ fn instead_of(record: &ActivationRecord) -> ActivationRecord {
 
 #[cfg(test)]
 mod tests {
-    use async_trait::async_trait;
-    use parking_lot::Mutex;
-    use whirl_model::{ActivationId, Json, Namespace};
+    use whirl_model::Json;
 
     use super::*;
     use crate::contract;
-    use crate::store::{ActivationQuery, RecordForm};
-
-    /// Takes no batch that holds what is forbidden.
-    struct Picky {
-        forbidden: &'static str,
-        error: fn() -> StoreError,
-        stored: Mutex<Vec<ActivationRecord>>,
-    }
-
-    #[async_trait]
-    impl ActivationStore for Picky {
-        async fn put_all(&self, records: &[Arc<ActivationRecord>]) -> Result<(), StoreError> {
-            if records.iter().any(|record| Json::of(&**record).as_str().contains(self.forbidden)) {
-                return Err((self.error)());
-            }
-            self.stored.lock().extend(records.iter().map(|record| (**record).clone()));
-            Ok(())
-        }
-        async fn get(&self, _: &Namespace, id: ActivationId) -> Result<ActivationRecord, StoreError> {
-            Err(StoreError::NotFound(id.to_string()))
-        }
-        async fn existing(&self, _: &[(Namespace, ActivationId)]) -> Result<Vec<ActivationId>, StoreError> {
-            Ok(Vec::new())
-        }
-        async fn list(&self, _: &ActivationQuery, _: RecordForm) -> Result<Vec<Json>, StoreError> {
-            Ok(Vec::new())
-        }
-        async fn count(&self, _: &ActivationQuery) -> Result<u64, StoreError> {
-            Ok(0)
-        }
-    }
+    use crate::contract::picky::PickyStore;
 
     fn unfit() -> StoreError {
         StoreError::Unfit { operation: "write records", source: "it is odd".into() }
     }
 
-    fn picky(forbidden: &'static str, error: fn() -> StoreError) -> Picky {
-        Picky { forbidden, error, stored: Mutex::default() }
+    /// Refuses records that hold what is forbidden.
+    fn picky(forbidden: &str, error: fn() -> StoreError) -> PickyStore {
+        let forbidden = forbidden.to_owned();
+        PickyStore::new(move |record| match Json::of(record).as_str().contains(&forbidden) {
+            true => Err(error()),
+            false => Ok(()),
+        })
     }
 
     /// Of these, the fifth and the last have an odd result.
@@ -129,29 +102,33 @@ mod tests {
     async fn one_that_is_refused_keeps_no_other_waiting_and_its_place_says_so() {
         let (store, records) = (picky("\"odd\"", unfit), records());
         assert_eq!(put_all_that_fit(&store, &records).await.unwrap(), 2);
-        let stored = store.stored.lock();
+        let stored = store.stored();
         assert_eq!(stored.len(), 10);
         for (n, (stored, record)) in stored.iter().zip(&records).enumerate() {
             if n % 5 != 4 {
-                assert_eq!(stored, &**record);
+                assert_eq!(stored, record);
                 continue;
             }
             assert_eq!((stored.response.outcome, stored.logs.len()), (Outcome::InternalError, 0));
             let told = stored.response.result.as_ref().unwrap().as_str();
             assert!(told.contains("'success'") && told.contains("did not take"), "{told}");
             let (response, logs) = (record.response.clone(), record.logs.clone());
-            assert_eq!(ActivationRecord { response, logs, ..stored.clone() }, **record, "all else is kept");
+            assert_eq!(
+                ActivationRecord { response, logs, ..(**stored).clone() },
+                **record,
+                "all else is kept"
+            );
         }
     }
 
     #[tokio::test]
     async fn one_that_is_refused_in_any_form_is_left_out() {
         let records = records();
-        let store = picky(records[7].activation_id.to_string().leak(), unfit);
+        let store = picky(&records[7].activation_id.to_string(), unfit);
         assert_eq!(put_all_that_fit(&store, &records).await.unwrap(), 1);
         let mut others = records.clone();
         others.remove(7);
-        assert!(store.stored.lock().iter().eq(others.iter().map(|record| &**record)));
+        assert_eq!(store.stored(), others);
     }
 
     #[tokio::test]
@@ -161,7 +138,7 @@ mod tests {
         for error in [refused, away] {
             let store = picky("\"odd\"", error);
             assert!(put_all_that_fit(&store, &records()).await.is_err_and(|error| !error.is_of_content()));
-            assert!(store.stored.lock().is_empty());
+            assert!(store.stored().is_empty());
         }
     }
 }
